@@ -1,0 +1,1 @@
+"""livecomposer: a live MIDI partner that listens, and answers on the beat."""

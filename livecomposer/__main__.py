@@ -1,0 +1,5 @@
+"""`python -m livecomposer` is `livecomposer`."""
+
+from livecomposer.cli import main
+
+main()

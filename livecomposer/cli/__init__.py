@@ -1,0 +1,17 @@
+"""The command line: commands, exit codes, and everything that is printed."""
+
+import click
+
+from livecomposer.cli.files import generate, replay, tokens
+from livecomposer.cli.play import demo, play, ports
+from livecomposer.cli.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="livecomposer")
+def main() -> None:
+    """A live MIDI partner: it listens to what you play, and answers on the beat."""
+
+
+for command in (play, demo, ports, replay, generate, tokens, train):
+    main.add_command(command)

@@ -1,0 +1,120 @@
+"""What the commands share: options, errors, and building the core from a config."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from livecomposer.config import Config, ConfigError, load_config
+
+if TYPE_CHECKING:
+    from livecomposer.live.continuation import Continuation
+    from livecomposer.midi.files import MidiFile, TimedNote
+    from livecomposer.model.bundle import Bundle
+    from livecomposer.model.engine import StepEngine
+
+log = logging.getLogger(__name__)
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+FAILED, WRONG_USAGE, NO_MIDI = 1, 2, 3
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), help="The same seed gives the same music."
+)
+
+
+def fail(message: str, exit_code: int = FAILED) -> click.ClickException:
+    """An exception that ends the command with one line and this exit code."""
+    error = click.ClickException(message)
+    error.exit_code = exit_code
+    return error
+
+
+def with_config(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
+
+    @click.option("--config", "file", type=EXISTING_FILE, help="A TOML file with settings.")
+    @click.option(
+        "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE",
+        help="One setting, over those of the file. May be repeated.",
+    )  # fmt: skip
+    @click.option("-v", "--verbose", is_flag=True, help="Log more.")
+    @wraps(command)
+    def configured(
+        file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
+    ) -> None:
+        logging.basicConfig(format="%(levelname)s: %(message)s")
+        logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
+        try:
+            config = load_config(file, assignments)
+        except ConfigError as error:
+            raise fail(str(error), WRONG_USAGE) from None
+        command(config, **arguments)
+
+    return configured
+
+
+def load_bundle(config: Config) -> "Bundle":
+    """The weights that the config names."""
+    from livecomposer.model.bundle import BundleError, load  # noqa: PLC0415
+
+    try:
+        return load(config.model.weights_path)
+    except BundleError as error:
+        raise fail(str(error)) from None
+
+
+def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Continuation":
+    """The model, warmed up. A seed given goes before the config's."""
+    import numpy as np  # noqa: PLC0415 - not needed to print a help text
+
+    from livecomposer.live.continuation import Continuation  # noqa: PLC0415
+
+    if seed is None:
+        configured = config.sampling.seed
+        seed = secrets.randbits(32) if configured == "random" else configured
+    log.info("weights %s, engine %s, seed %d", config.model.weights, config.model.engine, seed)
+    rng = np.random.default_rng(seed)
+    return Continuation(bundle, _make_engine(config, bundle), config.sampling, rng)
+
+
+def _make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
+    if config.model.engine == "numpy":
+        from livecomposer.model.engine import Engine  # noqa: PLC0415
+
+        return Engine(bundle)
+    try:
+        from livecomposer.model.keras_engine import KerasEngine  # noqa: PLC0415
+    except ImportError:
+        raise fail("model.engine = 'keras' needs TensorFlow: install livecomposer[train]") from None
+    return KerasEngine(bundle)
+
+
+def read_midi_file(path: Path) -> "MidiFile":
+    """A MIDI file that was named on the command line."""
+    from livecomposer.midi.files import MidiFileError, read_midi  # noqa: PLC0415
+
+    try:
+        return read_midi(path)
+    except MidiFileError as error:
+        raise fail(f"{path}: {error}") from None
+
+
+def write_parts(
+    path: Path,
+    played: "Iterable[TimedNote]",
+    answered: "Iterable[TimedNote]",
+    tempo_changes: Iterable[tuple[int, int]],
+) -> None:
+    """Write both parts of a jam to a MIDI file."""
+    from livecomposer.midi.files import write_midi  # noqa: PLC0415
+
+    try:
+        write_midi(path, [("player", played), ("livecomposer", answered)], tempo_changes)
+    except OSError as error:
+        raise fail(f"{path} can't be written: {error.strerror}") from None

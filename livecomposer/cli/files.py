@@ -1,0 +1,116 @@
+"""From file to file: `replay`, `generate`, `tokens`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from livecomposer.cli.common import (
+    EXISTING_FILE,
+    NEW_FILE,
+    fail,
+    load_bundle,
+    make_continuation,
+    read_midi_file,
+    seed_option,
+    with_config,
+    write_parts,
+)
+from livecomposer.config import Config
+
+if TYPE_CHECKING:
+    from livecomposer.music.tokens import Token
+
+
+@click.command()
+@click.argument("performance", metavar="IN", type=EXISTING_FILE)
+@click.option("--out", type=NEW_FILE, required=True, help="The MIDI file to write.")
+@seed_option
+@with_config
+def replay(config: Config, performance: Path, out: Path, seed: int | None) -> None:
+    """Play a recorded performance into the live core, without waiting.
+
+    IN is a MIDI file. OUT has its notes in a track `player`, and the answers in a track
+    `livecomposer`.
+    """
+    from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
+    from livecomposer.live.composer import Composer  # noqa: PLC0415
+    from livecomposer.live.offline import notes_of, perform, timed_messages  # noqa: PLC0415
+    from livecomposer.midi.files import WRITTEN_DIVISION  # noqa: PLC0415
+
+    midi = read_midi_file(performance)
+    bundle = load_bundle(config)
+    composer = Composer(make_continuation(config, bundle, seed), bundle.tokeniser, config.jam)
+    played, tempo_map = timed_messages(midi), midi.tempo_map
+    answered = perform(composer, ScoreClock(tempo_map), played, config.ports.channel - 1)
+    parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
+    write_parts(out, *parts, tempo_map.changes(WRITTEN_DIVISION))
+    click.echo(f"{out}: player {len(parts[0])} notes, livecomposer {len(parts[1])} notes")
+
+
+@click.command()
+@click.option("--primer", type=EXISTING_FILE, required=True, help="The MIDI file to go on from.")
+@click.option(
+    "--beats", type=click.FloatRange(0.5, 10_000), required=True, help="How long to go on."
+)
+@click.option("--out", type=NEW_FILE, required=True, help="The MIDI file to write.")
+@seed_option
+@with_config
+def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | None) -> None:
+    """Continue a piece, in one go.
+
+    OUT has the primer's notes in a track `player`, and what follows in a track `livecomposer`.
+    """
+    from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
+    from livecomposer.live.offline import (  # noqa: PLC0415
+        continue_piece,
+        hear,
+        notes_of,
+        timed_messages,
+        timed_notes,
+    )
+    from livecomposer.midi.files import WRITTEN_DIVISION  # noqa: PLC0415
+    from livecomposer.music.tempo import GRID  # noqa: PLC0415
+
+    midi = read_midi_file(primer)
+    played, tempo_map = timed_messages(midi), midi.tempo_map
+    parts = notes_of(played, tempo_map)
+    bundle = load_bundle(config)
+    notes = continue_piece(
+        hear(played, ScoreClock(tempo_map)), make_continuation(config, bundle, seed),
+        bundle.tokeniser, length=round(2 * beats) * GRID, max_duration=config.jam.max_duration,
+    )  # fmt: skip
+    if not notes:
+        raise fail(f"{primer}: it has no notes to go on from")
+    answered = timed_notes(notes, config.ports.channel - 1)
+    write_parts(out, parts, answered, tempo_map.changes(WRITTEN_DIVISION))
+    click.echo(f"{out}: {len(answered)} notes after {len(parts)}")
+
+
+@click.command()
+@click.argument("file", type=EXISTING_FILE)
+@click.option("--live", is_flag=True, help="Pass the file through the live path: the same tokens.")
+@with_config
+def tokens(config: Config, file: Path, live: bool) -> None:
+    """Print a file's tokens, one piece a line, as the [tokeniser] settings make them."""
+    from livecomposer.music.tokeniser import encode  # noqa: PLC0415
+    from livecomposer.training.corpus import CorpusError, read_pieces  # noqa: PLC0415
+
+    settings = config.tokeniser.settings
+    pieces: Sequence[Sequence[Token]]
+    if live:
+        from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
+        from livecomposer.live.offline import live_tokens, timed_messages  # noqa: PLC0415
+
+        midi = read_midi_file(file)
+        pieces = [live_tokens(timed_messages(midi), ScoreClock(midi.tempo_map), settings)]
+        if not pieces[0]:
+            raise fail(f"{file}: it has no notes")
+    else:
+        try:
+            pieces = [encode(piece.events(), settings) for piece in read_pieces(file)]
+        except CorpusError as error:
+            raise fail(f"{file}: {error}") from None
+    for piece in pieces:
+        click.echo(" ".join(map(str, piece)))

@@ -1,0 +1,117 @@
+"""Learning: `train`."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+import msgspec
+
+from livecomposer.cli.common import NEW_FILE, fail, with_config
+from livecomposer.config import Config
+
+if TYPE_CHECKING:
+    from livecomposer.training.corpus import Piece
+    from livecomposer.training.train import Outcome
+
+_DEFAULT_MINUTES = 30
+
+
+@click.command()
+@click.argument("sources", metavar="PATH...", nargs=-1, required=True)
+@click.option("--out", type=NEW_FILE, required=True, help="The weights: NAME.weights.h5.")
+@click.option("--epochs", type=click.IntRange(1), help="How many times through the music.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True),
+    help=f"How long, instead of --epochs.  [default: {_DEFAULT_MINUTES}]",
+)  # fmt: skip
+@click.option(
+    "--input", "input_kind", type=click.Choice(["embedding", "scalar"]), default="embedding",
+    show_default=True, help="How the network takes a token in.",
+)  # fmt: skip
+@click.option("--timing", type=click.Choice(["gaps", "fixed"]), help="As tokeniser.timing.")
+@click.option("--instrument", help="Only a General MIDI family, such as piano, or program (1-128).")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside --out.")
+@with_config
+def train(
+    config: Config,
+    sources: tuple[str, ...],
+    out: Path,
+    epochs: int | None,
+    minutes: float | None,
+    input_kind: Literal["embedding", "scalar"],
+    timing: Literal["gaps", "fixed"] | None,
+    instrument: str | None,
+    resume: bool,
+) -> None:
+    """Learn weights from music.
+
+    PATH is a file (.mid .midi .mxl .musicxml .xml .krn .abc), a folder of such, or a part of
+    music21's built-in corpus, such as music21:bach or music21:ryansMammoth. Curves (CSV, PNG)
+    and a checkpoint are left beside the weights.
+    """
+    try:
+        from livecomposer.training.train import Budget, TrainingError  # noqa: PLC0415
+        from livecomposer.training.train import train as learn  # noqa: PLC0415
+    except ImportError as error:
+        raise fail(f"training needs {error.name}: install livecomposer[train]") from None
+    from livecomposer.model.bundle import SUFFIX, Architecture, BundleError  # noqa: PLC0415
+    from livecomposer.training.train import checkpoint_path  # noqa: PLC0415
+
+    if epochs and minutes:
+        raise click.UsageError("--epochs and --minutes exclude each other")
+    if not out.name.endswith(SUFFIX) or not out.parent.is_dir():
+        raise click.BadParameter(
+            f"{str(out)!r}: expected a name ending in {SUFFIX}, in a folder that exists",
+            param_hint="--out",
+        )
+    if resume and not checkpoint_path(out).exists():
+        raise click.UsageError(f"there is no {checkpoint_path(out)} to resume from")
+    settings = msgspec.structs.replace(config.tokeniser, timing=timing or config.tokeniser.timing)
+    if not epochs and not minutes:
+        minutes = _DEFAULT_MINUTES
+    pieces = _read_corpus(sources, instrument)
+    try:
+        outcome = learn(
+            pieces, out, settings=config.training, tokeniser=settings.settings,
+            architecture=Architecture(input_kind), sources=sources, resume=resume,
+            budget=Budget(epochs or math.inf, minutes or math.inf),
+        )  # fmt: skip
+    except (TrainingError, BundleError) as error:
+        raise fail(str(error)) from None
+    except OSError as error:
+        raise fail(f"{error.filename or out} can't be written: {error.strerror or error}") from None
+    _report(outcome, out)
+
+
+def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]":
+    """The pieces to learn from. Files that gave none are reported."""
+    from livecomposer.training import corpus  # noqa: PLC0415
+
+    try:
+        programs = corpus.parse_instrument(instrument) if instrument else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--instrument") from None
+    try:
+        found = corpus.load_corpus(
+            corpus.find_files(sources), programs=programs, cache=corpus.default_cache(),
+            progress=True,
+        )  # fmt: skip
+    except corpus.CorpusError as error:
+        raise fail(str(error)) from None
+    for name, reason in found.skipped:
+        click.echo(f"skipped {name}: {reason}", err=True)
+    return found.pieces
+
+
+def _report(outcome: "Outcome", out: Path) -> None:
+    best = outcome.best
+    if best is None:
+        raise fail("interrupted before the first epoch had ended: nothing was kept")
+    click.echo(
+        f"{out}: best after epoch {best.epoch}, held out {best.validation_loss:.3f} nats a token, "
+        f"{best.validation_accuracy:.1%} right"
+    )
+    if outcome.interrupted:
+        raise fail(f"interrupted; to go on, give the same command with --resume: {out} is kept")

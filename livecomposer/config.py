@@ -1,0 +1,217 @@
+"""Settings: the default `config.toml`, the user's own over it, as frozen and checked values.
+
+The default file is the only place where defaults stand. Lengths are given in beats and kept in
+ticks.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from livecomposer.music.tempo import parse_beats, spell_beats
+from livecomposer.music.tokeniser import TokeniserSettings
+
+_HERE = Path(__file__).parent
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the message gives its key, its value and what is allowed."""
+
+
+class Ticks(int):
+    """A length, given in beats in the file, in ticks."""
+
+
+class Ports(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where MIDI comes from and goes to. `channel` counts from 1."""
+
+    api: Literal["auto", "alsa", "jack", "coremidi", "winmm"]
+    input: Annotated[str, Meta(min_length=1, max_length=64)]
+    output: Annotated[str, Meta(min_length=1, max_length=64)]
+    channel: Annotated[int, Meta(ge=1, le=16)]
+
+    def __post_init__(self) -> None:
+        if self.input == self.output:
+            raise ValueError(
+                f"input and output are both {self.input!r}, expected two names: "
+                "it would answer itself"
+            )
+
+
+class Clock(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the beat comes from."""
+
+    tempo_bpm: Annotated[float, Meta(ge=20, le=400)]
+
+
+class Jam(Struct, frozen=True, forbid_unknown_fields=True):
+    """How turns are taken. Lengths in ticks."""
+
+    phrase_end: Ticks
+    min_response: Ticks
+    max_response: Ticks
+    max_duration: Ticks
+
+    def __post_init__(self) -> None:
+        _within("phrase_end", self.phrase_end, 0.25, 16)
+        _within("min_response", self.min_response, 0.5, 256)
+        _within("max_response", self.max_response, 0.5, 256)
+        _within("max_duration", self.max_duration, 0.25, 16)
+        if self.min_response > self.max_response:
+            raise ValueError(
+                f"min_response = {spell_beats(self.min_response)}, expected no more than "
+                f"max_response ({spell_beats(self.max_response)})"
+            )
+
+
+class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a token is drawn from the model's probabilities."""
+
+    temperature: Annotated[float, Meta(ge=0.05, le=5)]
+    top_p: Annotated[float, Meta(ge=0.01, le=1)]
+    max_repeats: Annotated[int, Meta(ge=0, le=100)]
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | Literal["random"]
+
+
+class Model(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is played from."""
+
+    weights: Annotated[str, Meta(min_length=1)]
+    engine: Literal["numpy", "keras"]
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights file: one that was shipped, or the path given."""
+        if self.weights in ("default", "fixed"):
+            return shipped("weights") / f"{self.weights}.weights.h5"
+        return Path(self.weights)
+
+
+class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
+    """How training music becomes tokens. Lengths in ticks."""
+
+    timing: Literal["gaps", "fixed"]
+    resolution: Ticks
+    max_gap: Ticks
+
+    def __post_init__(self) -> None:
+        self.settings  # noqa: B018 - building it checks it
+
+    @property
+    def settings(self) -> TokeniserSettings:
+        """As the tokeniser takes them."""
+        return TokeniserSettings(self.timing, int(self.resolution), int(self.max_gap))
+
+
+class Training(Struct, frozen=True, forbid_unknown_fields=True):
+    """How weights are learned."""
+
+    vocabulary_size: Annotated[int, Meta(ge=2, le=65_536)]
+    min_count: Annotated[int, Meta(ge=1)]
+    batch_size: Annotated[int, Meta(ge=1, le=4096)]
+    learning_rate: Annotated[float, Meta(ge=1e-6, le=1)]
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings, by section."""
+
+    ports: Ports
+    clock: Clock
+    jam: Jam
+    sampling: Sampling
+    model: Model
+    tokeniser: Tokeniser
+    training: Training
+
+
+def shipped(name: str) -> Path:
+    """A file or folder that comes with the package: inside it, or beside it in a checkout."""
+    inside = _HERE / name
+    return inside if inside.exists() else _HERE.parent / name
+
+
+def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Config:
+    """The default settings, with a file's over them, and single assignments over these.
+
+    Args:
+        file: a TOML file; it may hold any part of the settings.
+        assignments: `section.key=value`, the value as in TOML (a bare word is a string).
+
+    Raises:
+        ConfigError: the file can't be read, or a setting is unknown or wrong.
+    """
+    settings = _read_toml(shipped("config.toml"))
+    known = {section: set(keys) for section, keys in settings.items()}
+    layers = [_read_toml(file)] if file else []
+    layers += map(_parse_assignment, assignments)
+    for layer in layers:
+        _check_names(layer, known)
+        for section, values in layer.items():
+            settings[section] |= values
+    try:
+        return msgspec.convert(settings, Config, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error), settings)) from None
+
+
+def _within(name: str, ticks: int, low: float, high: float) -> None:
+    if not parse_beats(low) <= ticks <= parse_beats(high):
+        raise ValueError(f"{name} = {spell_beats(ticks)}, expected {low} to {high} beats")
+
+
+def _decode(wanted: type, value: Any) -> Any:
+    """Beats in the file -> ticks."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"Expected `{wanted.__name__}`")  # noqa: TRY004 - what msgspec reports
+    return Ticks(parse_beats(value))
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML ({error})") from None
+
+
+def _parse_assignment(text: str) -> dict[str, Any]:
+    path, equals, value = text.partition("=")
+    section, dot, key = path.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise ConfigError(f"{text!r}: expected section.key=value")
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        parsed = {}
+    return {section: {key: parsed["value"] if len(parsed) == 1 else value.strip()}}
+
+
+def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> None:
+    for section, values in layer.items():
+        if section not in known:
+            raise ConfigError(f"{section}: no such section; there are {', '.join(sorted(known))}")
+        if not isinstance(values, dict):
+            raise ConfigError(f"{section} = {values!r}: expected a section, [{section}]")
+        for key in values:
+            if key not in known[section]:
+                names = ", ".join(sorted(known[section]))
+                raise ConfigError(f"{section}.{key}: no such setting; [{section}] has {names}")
+
+
+def _explain(message: str, settings: Mapping[str, Any]) -> str:
+    """The validator's message, led by the key and the value that it is about."""
+    match = re.fullmatch(r"(.*) - at `\$\.(\w+)(?:\.(\w+))?`", message, re.DOTALL)
+    if not match:
+        return message
+    reason, section, key = match.groups()
+    reason = reason[:1].lower() + reason[1:].replace("`", "")
+    if key is None:
+        return f"{section}: {reason}"
+    return f"{section}.{key} = {settings[section][key]!r}: {reason}"

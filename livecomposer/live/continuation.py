@@ -1,0 +1,127 @@
+"""What the model hears and what it would play next, one onset at a time, on the grid.
+
+Holds the context, the engine's state and the sampling. Knows nothing of turns, time or MIDI.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from livecomposer.config import Sampling
+from livecomposer.model.bundle import Array, Bundle
+from livecomposer.model.engine import StepEngine
+from livecomposer.music.sampling import sample
+from livecomposer.music.tempo import GRID
+from livecomposer.music.tokeniser import Decoder
+from livecomposer.music.tokens import Gap, Token
+from livecomposer.music.vocabulary import START
+
+Onset = tuple[int, tuple[int, ...]]
+"""A tick and the pitches that begin there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memento:
+    """A `Continuation` as it was: everything but the rng."""
+
+    context: tuple[int, ...]
+    heard: int
+    engine: Any
+    probs: Array
+
+
+class Continuation:
+    """Continues a stream of tokens.
+
+    Args:
+        bundle: vocabulary and context length.
+        engine: the bundle's network; it is primed with the start of a piece.
+        sampling: temperature and the like.
+        rng: where chance comes from.
+
+    Attributes:
+        context: the ids of the last tokens, as many as the bundle's context.
+        reduced: how many tokens heard were outside the vocabulary.
+    """
+
+    def __init__(
+        self, bundle: Bundle, engine: StepEngine, sampling: Sampling, rng: np.random.Generator
+    ) -> None:
+        self._vocabulary, self._engine = bundle.vocabulary, engine
+        self._sampling, self._rng = sampling, rng
+        self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
+        self.reduced = 0
+        self._heard = 0
+        self._probs = engine.prime([START])
+        self._chords = np.zeros(len(bundle.vocabulary), bool)
+        self._chords[list(bundle.vocabulary.chords)] = True
+        # From one slot of the grid to another: the unwritten gap is one slot.
+        self._on_grid = self._chords.copy()
+        for token_id, gap in bundle.vocabulary.gaps.items():
+            self._on_grid[token_id] = gap.ticks % GRID == 0
+
+    def hear(self, token: Token) -> None:
+        """Take a token that was played."""
+        token_id = self._vocabulary.id(token)
+        self.reduced += token not in self._vocabulary
+        if token_id is not None:
+            self._take(token_id)
+
+    def refresh(self) -> None:
+        """Forget, also in the engine's state, what has left the context."""
+        if self._heard and len(self.context) == self.context.maxlen:
+            self._probs = self._engine.prime(list(self.context))
+            self._heard = 0
+
+    def begin(self, onset: int, gap: Gap | None) -> tuple[Decoder, Onset]:
+        """Begin to play at `onset`, which comes `gap` after the last onset heard."""
+        if gap:
+            self.hear(gap)
+        decoder = Decoder(onset)
+        return decoder, self._draw(decoder, self._chords)
+
+    def go_on(self, decoder: Decoder) -> Onset:
+        """What to play next, after the last onset of `decoder`."""
+        return self._draw(decoder, self._on_grid)
+
+    def save(self) -> Memento:
+        """What to go back to, should what is drawn next never sound."""
+        return Memento(tuple(self.context), self._heard, self._engine.save(), self._probs)
+
+    def restore(self, memento: Memento) -> None:
+        """Go back to a memento."""
+        self.context.clear()
+        self.context.extend(memento.context)
+        self._heard, self._probs = memento.heard, memento.probs
+        self._engine.restore(memento.engine)
+
+    def _draw(self, decoder: Decoder, allowed: np.ndarray[Any, np.dtype[np.bool_]]) -> Onset:
+        while True:
+            token_id = sample(
+                self._probs, self._unless_repeated(allowed), self._rng,
+                temperature=self._sampling.temperature, top_p=self._sampling.top_p,
+            )  # fmt: skip
+            self._take(token_id)
+            onset = decoder.feed(self._vocabulary.token(token_id))
+            if onset:
+                return onset
+            allowed = self._chords  # after a gap, no second one
+
+    def _unless_repeated(
+        self, allowed: np.ndarray[Any, np.dtype[np.bool_]]
+    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Without the last chord, if it has followed itself often enough."""
+        recent = [i for i in self.context if i in self._vocabulary.chords]
+        run = recent[-self._sampling.max_repeats - 1 :]
+        if len(run) <= self._sampling.max_repeats or len(set(run)) > 1:
+            return allowed
+        fewer = allowed.copy()
+        fewer[run[-1]] = False
+        return fewer if (fewer & self._chords).any() else allowed
+
+    def _take(self, token_id: int) -> None:
+        self.context.append(token_id)
+        self._heard += 1
+        self._probs = self._engine.step(token_id)

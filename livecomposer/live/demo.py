@@ -1,0 +1,93 @@
+"""A built-in performance, played into the daemon: in real time, or in virtual time."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from livecomposer.live.clock import InternalClock
+from livecomposer.live.composer import Composer
+from livecomposer.live.daemon import Daemon, stopping_on_signals
+from livecomposer.live.offline import Timed, perform
+from livecomposer.live.ports import LocalInput, LocalOutput
+from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
+
+# Onset and length in beats, pitch, velocity: two calls, eight beats each, with time to answer.
+_CALL = (
+    (0, 1, 60, 84), (0, 2, 48, 70), (1, 0.5, 64, 76), (1.5, 0.5, 67, 76), (2, 1, 72, 90),
+    (2, 2, 52, 70), (3, 0.5, 71, 78), (3.5, 0.5, 69, 74), (4, 1, 67, 84), (4, 2, 53, 70),
+    (5, 0.5, 65, 76), (5.5, 0.5, 64, 74), (6, 2, 62, 80), (6, 2, 55, 72),
+)  # fmt: skip
+_CALL_BEATS = (0, 20)
+_END_BEAT = 38
+_HEAD_START_NS = 100_000_000
+
+
+def calls(tempo_bpm: float) -> list[list[Timed]]:
+    """The player's messages, call by call: nanoseconds from the first one on, and bytes."""
+    return [
+        [
+            (round((start + beat) * 60e9 / tempo_bpm), message)
+            for beat, message in sorted(
+                [(beat + length, bytes((NOTE_OFF, pitch, 0))) for beat, length, pitch, _ in _CALL]
+                + [(beat, bytes((NOTE_ON, pitch, velocity))) for beat, _, pitch, velocity in _CALL],
+                key=lambda timed: timed[0],  # at the same beat, note-offs stay first
+            )
+        ]
+        for start in _CALL_BEATS
+    ]
+
+
+def play_fast(
+    composer: Composer, tempo_bpm: float, channel: int
+) -> tuple[list[Timed], list[Timed]]:
+    """Play in virtual time; returns as `play_live` does."""
+    played = [message for call in calls(tempo_bpm) for message in call]
+    return played, perform(composer, InternalClock(tempo_bpm, 0), played, channel)
+
+
+def play_live(
+    composer: Composer, tempo_bpm: float, channel: int, tell: Callable[[str], None]
+) -> tuple[list[Timed], list[Timed]]:
+    """Play in real time, through the daemon and in-process ports.
+
+    Args:
+        composer: fresh.
+        tempo_bpm: the player's tempo and the daemon's.
+        channel: what the answers are sent on, 0-15.
+        tell: called as things happen.
+
+    Returns:
+        What was played and what was answered, in nanoseconds from the player's first note on.
+    """
+    source, sink = LocalInput("demo in"), LocalOutput("demo out")
+    clock = InternalClock(tempo_bpm, time.monotonic_ns())
+    daemon = Daemon(composer, clock, source, sink, channel)
+    played: list[Timed] = []
+    ended = threading.Event()
+
+    def play() -> None:
+        start = time.monotonic_ns() + _HEAD_START_NS
+        try:
+            for call in calls(tempo_bpm):
+                tell("the player plays")
+                for due, message in call:
+                    if ended.wait(max(0, start + due - time.monotonic_ns()) / 1e9):
+                        return
+                    played.append((source.play(message), message))
+                tell("livecomposer answers")
+            ended.wait((start + _END_BEAT * 60e9 / tempo_bpm - time.monotonic_ns()) / 1e9)
+        finally:
+            daemon.stop()
+
+    hands = threading.Thread(target=play, name="demo player", daemon=True)
+    with stopping_on_signals(daemon):
+        try:
+            daemon.run(ready=hands.start)
+        finally:
+            ended.set()
+            hands.join()
+    origin = played[0][0] if played else 0
+    return (
+        [(ns - origin, message) for ns, message in played],
+        [(ns - origin, message) for ns, message in sink.sent],
+    )

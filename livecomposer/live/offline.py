@@ -1,0 +1,175 @@
+"""The live core without waiting: a recorded performance played into it in virtual time.
+
+Also what a performance and its answers come to as notes, and continuing a piece at one stroke.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from livecomposer.live.answer import Answer
+from livecomposer.live.clock import Clock
+from livecomposer.live.composer import Composer
+from livecomposer.live.continuation import Continuation
+from livecomposer.live.jam import Jam
+from livecomposer.live.schedule import Schedule
+from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
+from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
+from livecomposer.music.events import Event, Note, NoteOn
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, TempoMap, ceil_to
+from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings, encode
+from livecomposer.music.tokens import Token
+
+Timed = tuple[int, bytes]
+"""Nanoseconds from the start, and a message's bytes."""
+
+
+def timed_messages(midi: MidiFile) -> list[Timed]:
+    """A file's messages as they would come in at a port."""
+    tempo_map = midi.tempo_map
+    return [
+        (tempo_map.ns_at(position, midi.division), message.bin())
+        for position, message in midi.messages
+    ]
+
+
+def hear(messages: Iterable[Timed], clock: Clock) -> list[Event]:
+    """The events of messages, by the live path: parsed from bytes, placed by the clock."""
+    parser = WireParser()
+    return [
+        event
+        for ns, data in messages
+        for message in parser.feed(data)
+        if (event := event_of(message, clock.tick_at(ns)))
+    ]
+
+
+def live_tokens(
+    messages: Iterable[Timed], clock: Clock, settings: TokeniserSettings
+) -> list[Token]:
+    """The tokens that the composer would hear."""
+    return encode(hear(messages, clock), settings)
+
+
+def perform(
+    composer: Composer, clock: Clock, messages: Iterable[Timed], channel: int
+) -> list[Timed]:
+    """Play messages into the live core in virtual time; return what it sends.
+
+    Args:
+        composer: fresh.
+        clock: its nanoseconds are the messages'.
+        messages: in order of time.
+        channel: what the answers are sent on, 0-15.
+    """
+    voice = _VirtualVoice(channel)
+    jam = Jam(composer, clock, voice)
+    for ns, data in messages:
+        _let_pass(jam, voice, ns)
+        voice.now_ns = ns
+        jam.receive(ns, data)
+    _let_pass(jam, voice, None)
+    voice.silence()
+    return voice.sent
+
+
+class _VirtualVoice:
+    """A schedule that keeps what it sends, at a time that is set from outside."""
+
+    def __init__(self, channel: int) -> None:
+        self.schedule = Schedule(channel)
+        self.now_ns = 0
+        self.sent: list[Timed] = []
+
+    def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
+        self.schedule.book(on_ns, off_ns, pitches, velocity)
+
+    def cut(self) -> None:
+        self.schedule.cut(self.now_ns, self._send)
+
+    def silence(self) -> None:
+        self.schedule.silence(self.now_ns, self._send)
+
+    def send_due(self) -> None:
+        self.schedule.send_due(self.now_ns, self._send)
+
+    def _send(self, due_ns: int, message: bytes) -> None:
+        self.sent.append((due_ns, message))
+
+
+def _let_pass(jam: Jam, voice: _VirtualVoice, until_ns: int | None) -> None:
+    """Let happen all that is due before `until_ns`, or all there is."""
+    while True:
+        dues = [due for due in (jam.due_ns(), voice.schedule.due_ns()) if due is not None]
+        if not dues or (until_ns is not None and min(dues) >= until_ns):
+            return
+        voice.now_ns = max(voice.now_ns, min(dues))
+        voice.send_due()
+        jam.advance(voice.now_ns)
+
+
+def notes_of(messages: Iterable[Timed], tempo_map: TempoMap) -> list[TimedNote]:
+    """Messages as notes to be written. A note struck again, or never ended, ends there."""
+    notes: list[TimedNote] = []
+    open_notes: dict[tuple[int, int], tuple[int, int]] = {}  # (channel, pitch): onset, velocity
+    now = 0
+
+    def close(key: tuple[int, int]) -> None:
+        onset, velocity = open_notes.pop(key)
+        notes.append(TimedNote(onset, now, key[1], velocity, key[0]))
+
+    parser = WireParser()
+    for ns, data in messages:
+        now = tempo_map.position_at(ns, WRITTEN_DIVISION)
+        for message in parser.feed(data):
+            if message[0] & 0xF0 not in (NOTE_ON, NOTE_OFF):
+                continue
+            key = (message[0] & 0x0F, message[1])
+            if key in open_notes:
+                close(key)
+            if message[0] & 0xF0 == NOTE_ON and message[2]:
+                open_notes[key] = (now, message[2])
+    for key in list(open_notes):
+        close(key)
+    return sorted(notes, key=lambda note: (note.onset, note.channel, note.pitch))
+
+
+def continue_piece(
+    events: Sequence[Event],
+    continuation: Continuation,
+    tokeniser: TokeniserSettings,
+    *,
+    length: int,
+    max_duration: int,
+) -> list[Note]:
+    """Go on where a piece ends.
+
+    Args:
+        events: the piece's; at least one onset.
+        continuation: fresh; it hears the piece's last tokens, as many as its context holds.
+        tokeniser: the settings its weights were trained with.
+        length: how long to go on, in ticks.
+        max_duration: of a note, in ticks.
+    """
+    ear = Tokeniser(tokeniser)
+    tokens = [token for event in events for token in ear.feed(event)] + ear.flush()
+    for token in tokens[-(continuation.context.maxlen or 0) :]:
+        continuation.hear(token)
+    continuation.refresh()
+    velocities = [event.velocity for event in events if isinstance(event, NoteOn)]
+    start = ceil_to(max(event.tick for event in events) + 1, GRID)
+    answer = Answer(
+        continuation, ear, start, start + length, max_duration=max_duration,
+        velocity=round(sum(velocities) / len(velocities)),
+    )  # fmt: skip
+    return answer.notes_until(start + length)
+
+
+def timed_notes(notes: Iterable[Note], channel: int) -> list[TimedNote]:
+    """The core's notes as notes to be written."""
+    scale = WRITTEN_DIVISION // TICKS_PER_BEAT
+    return [
+        TimedNote(
+            note.onset * scale, (note.onset + note.duration) * scale, pitch, note.velocity, channel
+        )
+        for note in notes
+        for pitch in note.pitches
+    ]

@@ -1,0 +1,1 @@
+"""MIDI's own formats: bytes on the wire and files on disk."""

@@ -1,0 +1,146 @@
+"""Standard MIDI files: read with suspicion, written simply.
+
+Positions here are a file's own ticks, of 1/`division` beat.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from livecomposer.music.events import DRUM_CHANNEL
+from livecomposer.music.tempo import TempoMap
+
+MAX_BEATS = 100_000
+"""The longest piece that is read: over 13 hours at 120 BPM."""
+
+WRITTEN_DIVISION = 480
+"""Ticks per beat of the files that are written: 20 to a tick of the core."""
+
+
+class MidiFileError(ValueError):
+    """A file is not a MIDI file that can be used; the message says why, without its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MidiFile:
+    """What a file holds.
+
+    Attributes:
+        division: its ticks per beat.
+        messages: (position, message) of all tracks in order; note-offs come before other
+            messages of the same position. No meta messages.
+        tempo_changes: (position, microseconds per beat), in order.
+    """
+
+    division: int
+    messages: list[tuple[int, mido.Message]]
+    tempo_changes: list[tuple[int, int]]
+
+    @property
+    def tempo_map(self) -> TempoMap:
+        """Positions <-> nanoseconds."""
+        return TempoMap(self.division, self.tempo_changes)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedNote:
+    """A note to be written: ticks of 1/`WRITTEN_DIVISION` beat, MIDI numbers."""
+
+    onset: int
+    end: int
+    pitch: int
+    velocity: int
+    channel: int = 0
+
+
+def read_midi(path: Path) -> MidiFile:
+    """Read a MIDI file of type 0 or 1.
+
+    Raises:
+        MidiFileError: it can't be read, is empty, isn't MIDI, is cut off, counts time in a way
+            that has no beats, or is longer than `MAX_BEATS`.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise MidiFileError("the file is empty")
+        parsed = mido.MidiFile(path)
+    except MidiFileError:
+        raise
+    except EOFError:
+        raise MidiFileError("not a MIDI file, or one that is cut off") from None
+    except OSError as error:
+        raise MidiFileError(error.strerror or "not a MIDI file") from None
+    except Exception as error:  # noqa: BLE001 - the parser's exceptions on bad bytes are not listed
+        raise MidiFileError(f"not a sound MIDI file ({error})") from None
+    division = parsed.ticks_per_beat
+    if division <= 0:
+        raise MidiFileError(f"its division is {division}, expected ticks per beat (1 to 32767)")
+    if parsed.type not in (0, 1):
+        raise MidiFileError(f"its type is {parsed.type}, expected 0 or 1")
+    messages: list[tuple[int, mido.Message]] = []
+    tempo_changes: list[tuple[int, int]] = []
+    for track in parsed.tracks:
+        position = 0
+        for message in track:
+            position += message.time
+            if message.type == "set_tempo":
+                tempo_changes.append((position, message.tempo))
+            elif not message.is_meta:
+                messages.append((position, message))
+    if messages and max(position for position, _ in messages) > MAX_BEATS * division:
+        raise MidiFileError(f"it is longer than {MAX_BEATS:,} beats")
+    messages.sort(key=lambda timed: (timed[0], not is_note_off(timed[1])))
+    tempo_changes.sort(key=lambda change: change[0])
+    return MidiFile(division, messages, tempo_changes)
+
+
+def is_note_off(message: mido.Message) -> bool:
+    """Whether a message ends a note, in either of MIDI's two ways."""
+    return message.type == "note_off" or (message.type == "note_on" and message.velocity == 0)
+
+
+def is_note_on(message: mido.Message) -> bool:
+    """Whether a message begins a note that is heard: drums are not."""
+    return (
+        message.type == "note_on" and message.velocity > 0 and message.channel != DRUM_CHANNEL
+    )
+
+
+def write_midi(
+    path: Path,
+    tracks: Sequence[tuple[str, Iterable[TimedNote]]],
+    tempo_changes: Iterable[tuple[int, int]] = (),
+) -> None:
+    """Write a type-1 file: a tempo track, then each named track.
+
+    Args:
+        path: where to.
+        tracks: (name, notes) each.
+        tempo_changes: (tick of 1/`WRITTEN_DIVISION` beat, microseconds per beat).
+
+    Raises:
+        OSError: it can't be written.
+    """
+    file = mido.MidiFile(type=1, ticks_per_beat=WRITTEN_DIVISION)
+    tempo = [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempo_changes]
+    file.tracks.append(_track(tempo))
+    for name, notes in tracks:
+        timed = [(0, mido.MetaMessage("track_name", name=name))]
+        for note in notes:
+            on = {"note": note.pitch, "velocity": note.velocity, "channel": note.channel}
+            off = {"note": note.pitch, "velocity": 0, "channel": note.channel}
+            timed.append((note.onset, mido.Message("note_on", **on)))
+            timed.append((note.end, mido.Message("note_off", **off)))
+        file.tracks.append(_track(timed))
+    file.save(path)
+
+
+def _track(timed: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    """A track of messages at absolute ticks; at the same tick, note-offs go first."""
+    track, now = mido.MidiTrack(), 0
+    for tick, message in sorted(timed, key=lambda each: (each[0], each[1].type != "note_off")):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    return track

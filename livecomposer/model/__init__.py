@@ -1,0 +1,1 @@
+"""The model: its network, its one file, and stepwise inference. It knows ids, not music."""

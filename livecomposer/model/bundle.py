@@ -1,0 +1,202 @@
+"""One HDF5 file: a network's weights, and all that is needed to play them.
+
+Keras loads the weights from it as from any `.weights.h5` file; playing reads it with h5py and
+NumPy only. Beside Keras's own groups it has one named `livecomposer`, whose dataset `about` is
+JSON: architecture, vocabulary, the tokeniser's settings, and how it was trained. A file may come
+from anywhere: only the names on a list are opened, and only after their kind and size are checked.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import h5py
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta, Struct
+
+from livecomposer.music.tokeniser import TokeniserSettings
+from livecomposer.music.tokens import parse_token
+from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
+
+SUFFIX = ".weights.h5"
+"""What Keras wants a weights file's name to end in."""
+
+EMBEDDING_SIZE = 96
+DENSE_UNITS = 256
+FORMAT = 1
+
+_ABOUT = "livecomposer/about"
+_MAX_ABOUT_BYTES = 1 << 24
+_MAX_UNITS = 4096
+
+InputKind = Literal["scalar", "embedding"]
+Array = npt.NDArray[np.float32]
+
+
+class BundleError(ValueError):
+    """A file can't be used as weights; the message names it and says why."""
+
+
+class Architecture(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which network the weights are of (see `network.build_network`)."""
+
+    input: InputKind
+    units: Annotated[int, Meta(ge=1, le=_MAX_UNITS)] = 256
+    context: Annotated[int, Meta(ge=1, le=100_000)] = 100
+
+
+class _About(Struct, forbid_unknown_fields=True):
+    format: Literal[1]
+    architecture: Architecture
+    tokeniser: TokeniserSettings
+    vocabulary: Annotated[list[str], Meta(max_length=MAX_SIZE)]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a weights file holds.
+
+    Attributes:
+        architecture: the network's.
+        vocabulary: the ids' meaning.
+        tokeniser: how the training music was tokenised; live input is tokenised likewise.
+        provenance: how the weights came about; plain JSON values.
+        weights: name in the file -> array, as listed by `weight_shapes`.
+    """
+
+    architecture: Architecture
+    vocabulary: Vocabulary
+    tokeniser: TokeniserSettings
+    provenance: dict[str, Any]
+    weights: Mapping[str, Array]
+
+
+def weight_shapes(
+    architecture: Architecture, vocabulary_size: int
+) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a network's weights, as Keras 3 names them in a file."""
+    units = architecture.units
+    shapes: dict[str, tuple[int, ...]] = {}
+    width = 1
+    if architecture.input == "embedding":
+        width = EMBEDDING_SIZE
+        shapes["layers/embedding/vars/0"] = (vocabulary_size, width)
+    for layer in ("lstm", "lstm_1", "lstm_2"):
+        cell = f"layers/{layer}/cell/vars"
+        shapes[f"{cell}/0"] = (width, 4 * units)  # kernel
+        shapes[f"{cell}/1"] = (units, 4 * units)  # recurrent kernel
+        shapes[f"{cell}/2"] = (4 * units,)  # bias
+        width = units
+    for norm, dense, outputs in (
+        ("batch_normalization", "dense", DENSE_UNITS),
+        ("batch_normalization_1", "dense_1", vocabulary_size),
+    ):
+        for i in range(4):  # gamma, beta, moving mean, moving variance
+            shapes[f"layers/{norm}/vars/{i}"] = (width,)
+        shapes[f"layers/{dense}/vars/0"] = (width, outputs)
+        shapes[f"layers/{dense}/vars/1"] = (outputs,)
+        width = DENSE_UNITS
+    return shapes
+
+
+def save(
+    path: Path,
+    network: Any,
+    *,
+    architecture: Architecture,
+    vocabulary: Vocabulary,
+    tokeniser: TokeniserSettings,
+    provenance: dict[str, Any],
+) -> None:
+    """Write a bundle: whole or not at all.
+
+    Args:
+        path: where to; its name ends in `SUFFIX`.
+        network: a Keras model of this architecture (a compiled one's optimizer is written too).
+        architecture: the network's.
+        vocabulary: the ids' meaning.
+        tokeniser: how the training music was tokenised.
+        provenance: how the weights came about; plain JSON values.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    about = _About(FORMAT, architecture, tokeniser, list(map(str, vocabulary.tokens)), provenance)
+    beside = path.with_name(f".{path.name.removesuffix(SUFFIX)}.part{SUFFIX}")
+    try:
+        network.save_weights(beside)
+        with h5py.File(beside, "a") as file:
+            file[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Bundle:
+    """Read a bundle.
+
+    Raises:
+        BundleError: there is no such file, or it isn't a sound bundle.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file)
+    except FileNotFoundError:
+        raise BundleError(f"{path}: no such file") from None
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from None
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path}: not a sound HDF5 file ({error})") from None
+
+
+def _read(file: h5py.File) -> Bundle:
+    try:
+        raw = _dataset(file, _ABOUT, np.dtype(np.uint8))
+    except BundleError as error:
+        raise BundleError(f"not weights that livecomposer wrote: {error}") from None
+    if len(raw.shape) != 1 or raw.shape[0] > _MAX_ABOUT_BYTES:
+        raise BundleError(f"{_ABOUT} has shape {raw.shape}, expected one row of bytes")
+    try:
+        about = msgspec.json.decode(raw[()].tobytes(), type=_About)
+        vocabulary = Vocabulary([parse_token(text) for text in about.vocabulary])
+    except ValueError as error:  # msgspec's and ours
+        raise BundleError(f"{_ABOUT}: {error}") from None
+    weights: dict[str, Array] = {}
+    for name, shape in weight_shapes(about.architecture, len(vocabulary)).items():
+        dataset = _dataset(file, name, np.dtype(np.float32))
+        if dataset.shape != shape:
+            raise BundleError(
+                f"{name} has shape {dataset.shape}, expected {shape} for a vocabulary of "
+                f"{len(vocabulary)} and {about.architecture.units} units"
+            )
+        weights[name] = dataset[()]
+        if not np.isfinite(weights[name]).all():
+            raise BundleError(f"{name} holds values that are not finite numbers")
+        if name.endswith("vars/3") and weights[name].min(initial=0) < 0:
+            raise BundleError(f"{name} holds a negative variance")
+    return Bundle(about.architecture, vocabulary, about.tokeniser, about.provenance, weights)
+
+
+def _dataset(file: h5py.File, name: str, dtype: np.dtype[Any]) -> h5py.Dataset:
+    """The dataset of that name, reached by hard links only and stored in this file only."""
+    node: Any = file
+    for part in name.split("/"):
+        if not isinstance(node, h5py.Group) or not isinstance(
+            node.get(part, getlink=True), h5py.HardLink
+        ):
+            raise BundleError(f"{name} is missing")
+        node = node[part]
+    if not isinstance(node, h5py.Dataset):
+        raise BundleError(f"{name} is not a dataset")
+    if node.external or node.is_virtual:
+        raise BundleError(f"{name} is stored outside the file")
+    if node.shape is None or node.dtype != dtype:
+        raise BundleError(f"{name} is of type {node.dtype}, expected {dtype}")
+    if math.prod(node.shape) * dtype.itemsize > 1 << 30:
+        raise BundleError(f"{name} has shape {node.shape}, which is too large")
+    return node

@@ -1,0 +1,79 @@
+"""The network, in Keras. TensorFlow is imported here, in `keras_engine` and in training only."""
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from livecomposer.model.bundle import EMBEDDING_SIZE, InputKind
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
+
+import keras
+
+DROPOUT = 0.3
+
+
+def build_network(
+    vocabulary_size: int,
+    *,
+    input: InputKind = "scalar",  # noqa: A002 - the name that bundles and users know it by
+    units: int = 256,
+    context: int | None = 100,
+    return_sequences: bool = False,
+) -> keras.Model:
+    """Three LSTM layers and two dense ones: the network of the Classical-Piano-Composer lineage.
+
+    Args:
+        vocabulary_size: V, the number of ids.
+        input: "scalar", (B, context, 1) of id / V; or "embedding", (B, context) of ids.
+        units: the width of each LSTM layer.
+        context: tokens in a window; None for any number.
+        return_sequences: probabilities at every step, as training wants them.
+
+    Returns:
+        An uncompiled model whose output is (B, V), or (B, context, V) with `return_sequences`.
+
+    Raises:
+        ValueError: a size is below 1, or `input` is neither kind.
+    """
+    if vocabulary_size < 1 or units < 1 or (context is not None and context < 1):
+        raise ValueError("vocabulary_size, units and context must be 1 or more")
+    layers = keras.layers
+    if input == "scalar":
+        entrance = [keras.Input((context, 1))]
+    elif input == "embedding":
+        entrance = [
+            keras.Input((context,), dtype="int32"),
+            layers.Embedding(vocabulary_size, EMBEDDING_SIZE),
+        ]
+    else:
+        raise ValueError(f"input is {input!r}, expected 'scalar' or 'embedding'")
+    return keras.Sequential(
+        [
+            *entrance,
+            layers.LSTM(units, return_sequences=True),
+            layers.LSTM(units, return_sequences=True),
+            layers.LSTM(units, return_sequences=return_sequences),
+            layers.BatchNormalization(),
+            layers.Dropout(DROPOUT),
+            layers.Dense(256),
+            layers.Activation("relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(DROPOUT),
+            layers.Dense(vocabulary_size),
+            layers.Activation("softmax"),
+        ]
+    )
+
+
+def network_input(
+    ids: npt.NDArray[np.int32],
+    vocabulary_size: int,
+    input: InputKind,  # noqa: A002
+) -> npt.NDArray[Any]:
+    """Ids, (B, T), as the network takes them in."""
+    if input == "embedding":
+        return ids
+    return (ids[..., np.newaxis] / vocabulary_size).astype(np.float32)  # (B, T, 1)

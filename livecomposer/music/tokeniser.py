@@ -1,0 +1,135 @@
+"""Events -> tokens, and back, one at a time: the same code for files, live input and training.
+
+Notes whose onsets snap to the same multiple of the resolution form an onset group; a group
+becomes a chord token, after a gap token for the time since the previous group. A gap of 0.5 beat
+is not written: a piece whose onsets all lie 0.5 beat apart is the plain stream of its chords.
+Knows nothing of ids or models.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from livecomposer.music.events import Event, NoteOn
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap, spell_beats
+from livecomposer.music.tokens import Chord, Gap, Token
+
+UNWRITTEN_GAP = GRID
+"""The gap that has no token, in ticks: 0.5 beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokeniserSettings:
+    """How time becomes tokens.
+
+    Attributes:
+        timing: "gaps", or "fixed": no gap tokens, every onset group is one 0.5-beat step.
+        resolution: what onsets snap to, in ticks.
+        max_gap: the longest gap, in ticks; longer ones are shortened to it.
+
+    Raises:
+        ValueError: a setting is out of range, or `max_gap` is no multiple of `resolution`.
+    """
+
+    timing: Literal["gaps", "fixed"] = "gaps"
+    resolution: int = TICKS_PER_BEAT // 4
+    max_gap: int = 4 * TICKS_PER_BEAT
+
+    def __post_init__(self) -> None:
+        if self.timing not in ("gaps", "fixed"):
+            raise ValueError(f"timing is {self.timing!r}, expected 'gaps' or 'fixed'")
+        if not 1 <= self.resolution <= TICKS_PER_BEAT:
+            raise ValueError(
+                f"resolution is {spell_beats(self.resolution)} beats, expected 1/24 to 1"
+            )
+        longest = 16 * TICKS_PER_BEAT
+        if not self.resolution <= self.max_gap <= longest or self.max_gap % self.resolution:
+            raise ValueError(
+                f"max_gap is {spell_beats(self.max_gap)} beats, expected a multiple of the "
+                f"resolution ({spell_beats(self.resolution)}) up to {longest // TICKS_PER_BEAT}"
+            )
+
+
+class Tokeniser:
+    """Turns events into tokens as they come.
+
+    Events come in order of time; one that is earlier than the open onset group joins it. A
+    group's tokens are returned as soon as time is known to have passed it.
+
+    Attributes:
+        previous_onset: the tick of the last onset group that was closed, or None at the start.
+    """
+
+    def __init__(self, settings: TokeniserSettings) -> None:
+        self.settings = settings
+        self.previous_onset: int | None = None
+        self._group_tick = 0
+        self._pitches: set[int] = set()
+
+    def feed(self, event: Event) -> list[Token]:
+        """Take an event; return the tokens that it completes. Only onsets make tokens."""
+        tokens = self.advance(event.tick)
+        if isinstance(event, NoteOn):
+            if not self._pitches:
+                self._group_tick = self._snap(event.tick)
+            self._pitches.add(event.pitch)
+        return tokens
+
+    def advance(self, tick: int) -> list[Token]:
+        """Let time pass up to `tick`; return the tokens that this completes."""
+        return self.flush() if self._pitches and self._snap(tick) > self._group_tick else []
+
+    def flush(self) -> list[Token]:
+        """End the open onset group, if any; return its tokens."""
+        if not self._pitches:
+            return []
+        gap = self.gap_to(self._group_tick)
+        chord = Chord(tuple(sorted(self._pitches)))
+        self._pitches.clear()
+        self.previous_onset = self._group_tick
+        return [gap, chord] if gap else [chord]
+
+    def gap_to(self, tick: int) -> Gap | None:
+        """The gap token to be written for an onset at `tick`, or None where none is written."""
+        if self.settings.timing == "fixed" or self.previous_onset is None:
+            return None
+        ticks = min(self._snap(tick) - self.previous_onset, self.settings.max_gap)
+        return Gap(ticks) if ticks > 0 and ticks != UNWRITTEN_GAP else None
+
+    def _snap(self, tick: int) -> int:
+        return snap(tick, self.settings.resolution)
+
+
+class Decoder:
+    """Turns tokens back into onsets as they come.
+
+    Attributes:
+        onset: the tick of the last onset, or None before the first.
+    """
+
+    def __init__(self, first_onset: int = 0) -> None:
+        self.onset: int | None = None
+        self._first_onset = first_onset
+        self._gap = UNWRITTEN_GAP
+
+    def feed(self, token: Token) -> tuple[int, tuple[int, ...]] | None:
+        """Take a token; a chord returns its onset tick and its pitches, a gap returns None."""
+        if isinstance(token, Gap):
+            self._gap = token.ticks
+            return None
+        self.onset = self._first_onset if self.onset is None else self.onset + self._gap
+        self._gap = UNWRITTEN_GAP
+        return self.onset, token.pitches
+
+
+def encode(events: Iterable[Event], settings: TokeniserSettings) -> list[Token]:
+    """The tokens of a whole piece, whose events are in order of time."""
+    tokeniser = Tokeniser(settings)
+    tokens = [token for event in events for token in tokeniser.feed(event)]
+    return tokens + tokeniser.flush()
+
+
+def decode(tokens: Iterable[Token], first_onset: int = 0) -> list[tuple[int, tuple[int, ...]]]:
+    """The onsets of a token stream: (tick, pitches) each, the first at `first_onset`."""
+    decoder = Decoder(first_onset)
+    return [onset for token in tokens if (onset := decoder.feed(token))]

@@ -1,0 +1,71 @@
+"""Spelling: what a token means, and how it is written.
+
+A chord token is the pitches that begin together, lowest first, as names with octaves joined by
+dots: `C4`, `A2.C3.E3`, `C-1` (MIDI 0; 60 is C4; sharps only). A gap token is the time since the
+previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `+1/3`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from livecomposer.music.tempo import parse_beats, spell_beats
+
+NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_PITCH = re.compile(r"([A-G]#?)(-?\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """One or more pitches that begin together, ascending."""
+
+    pitches: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return ".".join(map(spell_pitch, self.pitches))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The time in ticks from the previous onset to the next chord's."""
+
+    ticks: int
+
+    def __str__(self) -> str:
+        return f"+{spell_beats(self.ticks)}"
+
+
+Token = Chord | Gap
+
+
+def spell_pitch(pitch: int) -> str:
+    """A MIDI note number as its name: 60 -> "C4"."""
+    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def parse_pitch(name: str) -> int:
+    """A name as a MIDI note number: "C4" -> 60.
+
+    Raises:
+        ValueError: it is not spelled as `spell_pitch` spells, or lies outside 0-127.
+    """
+    match = _PITCH.fullmatch(name)
+    if match and match[1] in NAMES:
+        pitch = NAMES.index(match[1]) + 12 * (int(match[2]) + 1)
+        if 0 <= pitch <= 127:
+            return pitch
+    raise ValueError(f"{name!r} is not a pitch from C-1 to G9, with sharps only")
+
+
+def parse_token(text: str) -> Token:
+    """A spelled token, read back: `parse_token(str(token)) == token`.
+
+    Raises:
+        ValueError: it is not spelled as a `Chord` or a `Gap` is.
+    """
+    if text.startswith("+"):
+        token: Token = Gap(parse_beats(text[1:]))
+    else:
+        token = Chord(tuple(sorted({parse_pitch(name) for name in text.split(".")})))
+    if str(token) != text or token == Gap(0):
+        raise ValueError(f"{text!r} is not a token; spelled rightly it might be {str(token)!r}")
+    return token

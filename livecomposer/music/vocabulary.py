@@ -1,0 +1,129 @@
+"""Token <-> id, and what becomes of a token that has no id.
+
+Id 0 is the start of a piece, and padding. The rest are ordered by pitch, so that near ids sound
+near: chord tokens by top note, then size, then spelling; gap tokens after them, by length. A chord
+outside the vocabulary is reduced to one inside it, never dropped; a gap goes to the nearest gap.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from livecomposer.music.tokens import Chord, Gap, Token
+
+START = 0
+MAX_SIZE = 65_536
+"""The largest vocabulary that is built or read."""
+
+
+class Vocabulary:
+    """The tokens a model knows.
+
+    Args:
+        tokens: the tokens with ids 1, 2, ...; at least one of them a chord, none twice.
+
+    Attributes:
+        tokens: as given.
+        chords: id -> chord, for every chord token.
+        gaps: id -> gap, for every gap token.
+
+    Raises:
+        ValueError: there is no chord, a token occurs twice, or there are too many.
+    """
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tuple(tokens)
+        self._ids: dict[Token, int] = {token: i for i, token in enumerate(tokens, START + 1)}
+        if len(self._ids) != len(self.tokens):
+            raise ValueError("a token occurs twice in the vocabulary")
+        if len(self) > MAX_SIZE:
+            raise ValueError(f"the vocabulary has {len(self)} entries, expected {MAX_SIZE} at most")
+        self.chords = {i: token for token, i in self._ids.items() if isinstance(token, Chord)}
+        self.gaps = {i: token for token, i in self._ids.items() if isinstance(token, Gap)}
+        if not self.chords:
+            raise ValueError("the vocabulary has no chord")
+        self._largest = max(len(chord.pitches) for chord in self.chords.values())
+        self._reduced: dict[Token, int | None] = {}
+
+    @classmethod
+    def build(
+        cls, counts: Mapping[Token, float], *, size: int = 1024, min_count: float = 2
+    ) -> "Vocabulary":
+        """The commonest tokens of a corpus.
+
+        Args:
+            counts: how often each token occurs.
+            size: how many ids at most, the start's included; 2 or more.
+            min_count: tokens that occur less often are left out.
+
+        Raises:
+            ValueError: nothing is left.
+        """
+        common = sorted(
+            (token for token, count in counts.items() if count >= min_count),
+            key=lambda token: (-counts[token], _by_pitch(token)),
+        )
+        return cls(sorted(common[: size - 1], key=_by_pitch))
+
+    def __len__(self) -> int:
+        """The number of ids, the start's included: the width of a network's last layer."""
+        return len(self.tokens) + 1
+
+    def __contains__(self, token: Token) -> bool:
+        return token in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.tokens == other.tokens
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def token(self, token_id: int) -> Token:
+        """The token of an id other than the start's."""
+        return self.tokens[token_id - 1]
+
+    def id(self, token: Token) -> int | None:
+        """The id of a token, or of what it is reduced to; None for a gap where there is no gap."""
+        found = self._ids.get(token)
+        if found is not None:
+            return found
+        if token not in self._reduced:
+            if len(self._reduced) >= MAX_SIZE:
+                self._reduced.clear()
+            self._reduced[token] = (
+                self._nearest_gap(token) if isinstance(token, Gap) else self._reduce(token)
+            )
+        return self._reduced[token]
+
+    def ids(self, tokens: Iterable[Token]) -> list[int]:
+        """The ids of a token stream."""
+        return [found for token in tokens if (found := self.id(token)) is not None]
+
+    def _nearest_gap(self, gap: Gap) -> int | None:
+        return min(self.gaps, key=lambda i: abs(self.gaps[i].ticks - gap.ticks), default=None)
+
+    def _reduce(self, chord: Chord) -> int:
+        """A chord without some of its inner voices, its outer two, its top, or that elsewhere."""
+        bass, *inner, top = chord.pitches if len(chord.pitches) > 1 else chord.pitches * 2
+        # The lower inner voices go first: close to the bass they are heard least.
+        inner = inner[max(0, len(inner) + 1 - self._largest) :]
+        while inner:
+            for left_out in range(len(inner)):
+                fewer = (bass, *inner[:left_out], *inner[left_out + 1 :], top)
+                if (found := self._ids.get(Chord(fewer))) is not None:
+                    return found
+            inner.pop(0)
+        for smaller in (Chord((bass, top)), Chord((top,))):
+            if (found := self._ids.get(smaller)) is not None:
+                return found
+        return min(self.chords, key=lambda i: _distance(self.chords[i], top))
+
+
+def _by_pitch(token: Token) -> tuple[int, int, int, str]:
+    if isinstance(token, Gap):
+        return (1, token.ticks, 0, "")
+    return (0, token.pitches[-1], len(token.pitches), str(token))
+
+
+def _distance(chord: Chord, top: int) -> tuple[bool, bool, int, int]:
+    """How ill a chord stands in for a note: its octaves first, then other notes, then chords."""
+    away = chord.pitches[-1] - top
+    return (len(chord.pitches) > 1, away % 12 != 0, abs(away), away)
