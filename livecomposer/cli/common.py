@@ -28,11 +28,12 @@ seed_option = click.option(
 )
 
 
-def fail(message: str, exit_code: int = FAILED) -> click.ClickException:
-    """An exception that ends the command with one line and this exit code."""
-    error = click.ClickException(message)
-    error.exit_code = exit_code
-    return error
+class CommandError(click.ClickException):
+    """Ends the command with one line and an exit code."""
+
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc] # click declares it for the class
 
 
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,9 +41,12 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--config", "file", type=EXISTING_FILE, help="A TOML file with settings.")
     @click.option(
-        "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE",
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
         help="One setting, over those of the file. May be repeated.",
-    )  # fmt: skip
+    )
     @click.option("-v", "--verbose", is_flag=True, help="Log more.")
     @wraps(command)
     def configured(
@@ -53,7 +57,7 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
         try:
             config = load_config(file, assignments)
         except ConfigError as error:
-            raise fail(str(error), WRONG_USAGE) from None
+            raise CommandError(str(error), WRONG_USAGE) from None
         command(config, **arguments)
 
     return configured
@@ -61,19 +65,19 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 def load_bundle(config: Config) -> "Bundle":
     """The weights that the config names."""
-    from livecomposer.model.bundle import BundleError, load  # noqa: PLC0415
+    from livecomposer.model.bundle import BundleError, load
 
     try:
         return load(config.model.weights_path)
     except BundleError as error:
-        raise fail(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Continuation":
     """The model, warmed up. A seed given goes before the config's."""
-    import numpy as np  # noqa: PLC0415 - not needed to print a help text
+    import numpy as np  # not needed to print a help text
 
-    from livecomposer.live.continuation import Continuation  # noqa: PLC0415
+    from livecomposer.live.continuation import Continuation
 
     if seed is None:
         configured = config.sampling.seed
@@ -85,24 +89,26 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Co
 
 def _make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
     if config.model.engine == "numpy":
-        from livecomposer.model.engine import Engine  # noqa: PLC0415
+        from livecomposer.model.engine import Engine
 
         return Engine(bundle)
     try:
-        from livecomposer.model.keras_engine import KerasEngine  # noqa: PLC0415
+        from livecomposer.model.keras_engine import KerasEngine
     except ImportError:
-        raise fail("model.engine = 'keras' needs TensorFlow: install livecomposer[train]") from None
+        raise CommandError(
+            "model.engine = 'keras' needs TensorFlow: install livecomposer[train]"
+        ) from None
     return KerasEngine(bundle)
 
 
 def read_midi_file(path: Path) -> "MidiFile":
     """A MIDI file that was named on the command line."""
-    from livecomposer.midi.files import MidiFileError, read_midi  # noqa: PLC0415
+    from livecomposer.midi.files import MidiFileError, read_midi
 
     try:
         return read_midi(path)
     except MidiFileError as error:
-        raise fail(f"{path}: {error}") from None
+        raise CommandError(f"{path}: {error}") from None
 
 
 def write_parts(
@@ -112,9 +118,9 @@ def write_parts(
     tempo_changes: Iterable[tuple[int, int]],
 ) -> None:
     """Write both parts of a jam to a MIDI file."""
-    from livecomposer.midi.files import write_midi  # noqa: PLC0415
+    from livecomposer.midi.files import write_midi
 
     try:
         write_midi(path, [("player", played), ("livecomposer", answered)], tempo_changes)
     except OSError as error:
-        raise fail(f"{path} can't be written: {error.strerror}") from None
+        raise CommandError(f"{path} can't be written: {error.strerror}") from None

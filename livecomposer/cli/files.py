@@ -9,7 +9,7 @@ import click
 from livecomposer.cli.common import (
     EXISTING_FILE,
     NEW_FILE,
-    fail,
+    CommandError,
     load_bundle,
     make_continuation,
     read_midi_file,
@@ -34,10 +34,10 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     IN is a MIDI file. OUT has its notes in a track `player`, and the answers in a track
     `livecomposer`.
     """
-    from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
-    from livecomposer.live.composer import Composer  # noqa: PLC0415
-    from livecomposer.live.offline import notes_of, perform, timed_messages  # noqa: PLC0415
-    from livecomposer.midi.files import WRITTEN_DIVISION  # noqa: PLC0415
+    from livecomposer.live.clock import ScoreClock
+    from livecomposer.live.composer import Composer
+    from livecomposer.live.offline import notes_of, perform, timed_messages
+    from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
     bundle = load_bundle(config)
@@ -62,27 +62,30 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
 
     OUT has the primer's notes in a track `player`, and what follows in a track `livecomposer`.
     """
-    from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
-    from livecomposer.live.offline import (  # noqa: PLC0415
+    from livecomposer.live.clock import ScoreClock
+    from livecomposer.live.offline import (
         continue_piece,
         hear,
         notes_of,
         timed_messages,
         timed_notes,
     )
-    from livecomposer.midi.files import WRITTEN_DIVISION  # noqa: PLC0415
-    from livecomposer.music.tempo import GRID  # noqa: PLC0415
+    from livecomposer.midi.files import WRITTEN_DIVISION
+    from livecomposer.music.tempo import GRID
 
     midi = read_midi_file(primer)
     played, tempo_map = timed_messages(midi), midi.tempo_map
     parts = notes_of(played, tempo_map)
     bundle = load_bundle(config)
     notes = continue_piece(
-        hear(played, ScoreClock(tempo_map)), make_continuation(config, bundle, seed),
-        bundle.tokeniser, length=round(2 * beats) * GRID, max_duration=config.jam.max_duration,
-    )  # fmt: skip
+        hear(played, ScoreClock(tempo_map)),
+        make_continuation(config, bundle, seed),
+        bundle.tokeniser,
+        length=round(2 * beats) * GRID,
+        max_duration=config.jam.max_duration,
+    )
     if not notes:
-        raise fail(f"{primer}: it has no notes to go on from")
+        raise CommandError(f"{primer}: it has no notes to go on from")
     answered = timed_notes(notes, config.ports.channel - 1)
     write_parts(out, parts, answered, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: {len(answered)} notes after {len(parts)}")
@@ -94,23 +97,23 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
 @with_config
 def tokens(config: Config, file: Path, live: bool) -> None:
     """Print a file's tokens, one piece a line, as the [tokeniser] settings make them."""
-    from livecomposer.music.tokeniser import encode  # noqa: PLC0415
-    from livecomposer.training.corpus import CorpusError, read_pieces  # noqa: PLC0415
+    from livecomposer.music.tokeniser import encode
+    from livecomposer.training.corpus import CorpusError, read_pieces
 
     settings = config.tokeniser.settings
     pieces: Sequence[Sequence[Token]]
     if live:
-        from livecomposer.live.clock import ScoreClock  # noqa: PLC0415
-        from livecomposer.live.offline import live_tokens, timed_messages  # noqa: PLC0415
+        from livecomposer.live.clock import ScoreClock
+        from livecomposer.live.offline import live_tokens, timed_messages
 
         midi = read_midi_file(file)
         pieces = [live_tokens(timed_messages(midi), ScoreClock(midi.tempo_map), settings)]
         if not pieces[0]:
-            raise fail(f"{file}: it has no notes")
+            raise CommandError(f"{file}: it has no notes")
     else:
         try:
             pieces = [encode(piece.events(), settings) for piece in read_pieces(file)]
         except CorpusError as error:
-            raise fail(f"{file}: {error}") from None
+            raise CommandError(f"{file}: {error}") from None
     for piece in pieces:
         click.echo(" ".join(map(str, piece)))

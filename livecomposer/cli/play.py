@@ -9,7 +9,7 @@ import click
 from livecomposer.cli.common import (
     NEW_FILE,
     NO_MIDI,
-    fail,
+    CommandError,
     load_bundle,
     make_continuation,
     seed_option,
@@ -25,10 +25,10 @@ _DEMO_SEED = 1
 @with_config
 def play(config: Config) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
-    from livecomposer.live.clock import InternalClock  # noqa: PLC0415
-    from livecomposer.live.composer import Composer  # noqa: PLC0415
-    from livecomposer.live.daemon import Daemon, stopping_on_signals  # noqa: PLC0415
-    from livecomposer.live.ports import PortError, open_ports  # noqa: PLC0415
+    from livecomposer.live.clock import InternalClock
+    from livecomposer.live.composer import Composer
+    from livecomposer.live.daemon import Daemon, stopping_on_signals
+    from livecomposer.live.ports import PortError, open_ports
 
     bundle = load_bundle(config)
     composer = Composer(make_continuation(config, bundle, None), bundle.tokeniser, config.jam)
@@ -36,7 +36,7 @@ def play(config: Config) -> None:
     try:
         source, sink = open_ports(ports.api, ports.input, ports.output)
     except PortError as error:
-        raise fail(str(error), NO_MIDI) from None
+        raise CommandError(str(error), NO_MIDI) from None
     clock = InternalClock(config.clock.tempo_bpm, time.monotonic_ns())
     daemon = Daemon(composer, clock, source, sink, ports.channel - 1)
     with stopping_on_signals(daemon):
@@ -54,11 +54,11 @@ def play(config: Config) -> None:
 @with_config
 def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None:
     """Show a jam that needs no MIDI: built-in phrases are played in, and answered."""
-    from livecomposer.live.composer import Composer  # noqa: PLC0415
-    from livecomposer.live.demo import play_fast, play_live  # noqa: PLC0415
-    from livecomposer.live.offline import notes_of  # noqa: PLC0415
-    from livecomposer.music.tempo import TempoMap  # noqa: PLC0415
-    from livecomposer.pianoroll import MARKS, PLAIN_MARKS, draw  # noqa: PLC0415
+    from livecomposer.live.composer import Composer
+    from livecomposer.live.demo import play_fast, play_live
+    from livecomposer.live.offline import notes_of
+    from livecomposer.music.tempo import TempoMap
+    from livecomposer.pianoroll import MARKS, PLAIN_MARKS, draw
 
     bundle = load_bundle(config)
     if seed is None and config.sampling.seed == "random":
@@ -75,8 +75,7 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
     marks = MARKS if _can_print(MARKS) else PLAIN_MARKS
     click.echo(draw(parts, marks))
     click.echo(
-        f"{marks[0]} player: {len(parts[0])} notes   "
-        f"{marks[1]} livecomposer: {len(parts[1])} notes"
+        f"{marks[0]} player: {len(parts[0])} notes   {marks[1]} livecomposer: {len(parts[1])} notes"
     )
     if out:
         write_parts(out, *parts, [(0, tempo_us)])
@@ -86,12 +85,12 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
 @with_config
 def ports(config: Config) -> None:
     """List the MIDI ports that can be named in the config."""
-    from livecomposer.live.ports import PortError, list_ports  # noqa: PLC0415
+    from livecomposer.live.ports import PortError, list_ports
 
     try:
         api, inputs, outputs = list_ports(config.ports.api)
     except PortError as error:
-        raise fail(str(error), NO_MIDI) from None
+        raise CommandError(str(error), NO_MIDI) from None
     click.echo(f"MIDI system: {api}")
     for title, names in (("ports.input can be:", inputs), ("ports.output can be:", outputs)):
         click.echo(title)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 import msgspec
 
-from livecomposer.cli.common import NEW_FILE, fail, with_config
+from livecomposer.cli.common import NEW_FILE, CommandError, with_config
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
@@ -23,13 +23,18 @@ _DEFAULT_MINUTES = 30
 @click.option("--out", type=NEW_FILE, required=True, help="The weights: NAME.weights.h5.")
 @click.option("--epochs", type=click.IntRange(1), help="How many times through the music.")
 @click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True),
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
     help=f"How long, instead of --epochs.  [default: {_DEFAULT_MINUTES}]",
-)  # fmt: skip
+)
 @click.option(
-    "--input", "input_kind", type=click.Choice(["embedding", "scalar"]), default="embedding",
-    show_default=True, help="How the network takes a token in.",
-)  # fmt: skip
+    "--input",
+    "input_kind",
+    type=click.Choice(["embedding", "scalar"]),
+    default="embedding",
+    show_default=True,
+    help="How the network takes a token in.",
+)
 @click.option("--timing", type=click.Choice(["gaps", "fixed"]), help="As tokeniser.timing.")
 @click.option("--instrument", help="Only a General MIDI family, such as piano, or program (1-128).")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside --out.")
@@ -52,12 +57,10 @@ def train(
     and a checkpoint are left beside the weights.
     """
     try:
-        from livecomposer.training.train import Budget, TrainingError  # noqa: PLC0415
-        from livecomposer.training.train import train as learn  # noqa: PLC0415
+        from livecomposer.training import train as training
     except ImportError as error:
-        raise fail(f"training needs {error.name}: install livecomposer[train]") from None
-    from livecomposer.model.bundle import SUFFIX, Architecture, BundleError  # noqa: PLC0415
-    from livecomposer.training.train import checkpoint_path  # noqa: PLC0415
+        raise CommandError(f"training needs {error.name}: install livecomposer[train]") from None
+    from livecomposer.model.bundle import SUFFIX, Architecture, BundleError
 
     if epochs and minutes:
         raise click.UsageError("--epochs and --minutes exclude each other")
@@ -66,28 +69,29 @@ def train(
             f"{str(out)!r}: expected a name ending in {SUFFIX}, in a folder that exists",
             param_hint="--out",
         )
-    if resume and not checkpoint_path(out).exists():
-        raise click.UsageError(f"there is no {checkpoint_path(out)} to resume from")
+    checkpoint = training.checkpoint_path(out)
+    if resume and not checkpoint.exists():
+        raise click.UsageError(f"there is no {checkpoint} to resume from")
     settings = msgspec.structs.replace(config.tokeniser, timing=timing or config.tokeniser.timing)
     if not epochs and not minutes:
         minutes = _DEFAULT_MINUTES
     pieces = _read_corpus(sources, instrument)
+    recipe = training.Recipe(config.training, settings.settings, Architecture(input_kind), sources)
+    budget = training.Budget(epochs or math.inf, minutes or math.inf)
     try:
-        outcome = learn(
-            pieces, out, settings=config.training, tokeniser=settings.settings,
-            architecture=Architecture(input_kind), sources=sources, resume=resume,
-            budget=Budget(epochs or math.inf, minutes or math.inf),
-        )  # fmt: skip
-    except (TrainingError, BundleError) as error:
-        raise fail(str(error)) from None
+        outcome = training.train(pieces, out, recipe, budget, resume=resume)
+    except (training.TrainingError, BundleError) as error:
+        raise CommandError(str(error)) from None
     except OSError as error:
-        raise fail(f"{error.filename or out} can't be written: {error.strerror or error}") from None
+        raise CommandError(
+            f"{error.filename or out} can't be written: {error.strerror or error}"
+        ) from None
     _report(outcome, out)
 
 
 def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]":
     """The pieces to learn from. Files that gave none are reported."""
-    from livecomposer.training import corpus  # noqa: PLC0415
+    from livecomposer.training import corpus
 
     try:
         programs = corpus.parse_instrument(instrument) if instrument else None
@@ -95,11 +99,13 @@ def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]
         raise click.BadParameter(str(error), param_hint="--instrument") from None
     try:
         found = corpus.load_corpus(
-            corpus.find_files(sources), programs=programs, cache=corpus.default_cache(),
+            corpus.find_files(sources),
+            programs=programs,
+            cache=corpus.default_cache(),
             progress=True,
-        )  # fmt: skip
+        )
     except corpus.CorpusError as error:
-        raise fail(str(error)) from None
+        raise CommandError(str(error)) from None
     for name, reason in found.skipped:
         click.echo(f"skipped {name}: {reason}", err=True)
     return found.pieces
@@ -108,10 +114,12 @@ def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]
 def _report(outcome: "Outcome", out: Path) -> None:
     best = outcome.best
     if best is None:
-        raise fail("interrupted before the first epoch had ended: nothing was kept")
+        raise CommandError("interrupted before the first epoch had ended: nothing was kept")
     click.echo(
         f"{out}: best after epoch {best.epoch}, held out {best.validation_loss:.3f} nats a token, "
         f"{best.validation_accuracy:.1%} right"
     )
     if outcome.interrupted:
-        raise fail(f"interrupted; to go on, give the same command with --resume: {out} is kept")
+        raise CommandError(
+            f"interrupted; to go on, give the same command with --resume: {out} is kept"
+        )

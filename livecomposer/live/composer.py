@@ -104,9 +104,13 @@ class Composer:
         velocity = self._phrase.loudness
         self._end_phrase()
         self._answer = Answer(
-            self._continuation, self._tokeniser, start, ceil_to(start + length, GRID),
-            max_duration=self._settings.max_duration, velocity=velocity,
-        )  # fmt: skip
+            self._continuation,
+            self._tokeniser,
+            start,
+            ceil_to(start + length, GRID),
+            max_duration=self._settings.max_duration,
+            velocity=velocity,
+        )
 
     def _end_phrase(self) -> None:
         for token in self._tokeniser.flush():

@@ -100,9 +100,12 @@ class Continuation:
     def _draw(self, decoder: Decoder, allowed: np.ndarray[Any, np.dtype[np.bool_]]) -> Onset:
         while True:
             token_id = sample(
-                self._probs, self._unless_repeated(allowed), self._rng,
-                temperature=self._sampling.temperature, top_p=self._sampling.top_p,
-            )  # fmt: skip
+                self._probs,
+                self._unless_repeated(allowed),
+                self._rng,
+                temperature=self._sampling.temperature,
+                top_p=self._sampling.top_p,
+            )
             self._take(token_id)
             onset = decoder.feed(self._vocabulary.token(token_id))
             if onset:

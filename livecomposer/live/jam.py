@@ -1,4 +1,4 @@
-"""The live core: MIDI bytes and the time in, booked notes out. The same in real and virtual time."""
+"""The live core: MIDI bytes and the time in, booked notes out. In real and in virtual time."""
 
 from dataclasses import replace
 from typing import Protocol

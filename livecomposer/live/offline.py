@@ -157,9 +157,13 @@ def continue_piece(
     velocities = [event.velocity for event in events if isinstance(event, NoteOn)]
     start = ceil_to(max(event.tick for event in events) + 1, GRID)
     answer = Answer(
-        continuation, ear, start, start + length, max_duration=max_duration,
+        continuation,
+        ear,
+        start,
+        start + length,
+        max_duration=max_duration,
         velocity=round(sum(velocities) / len(velocities)),
-    )  # fmt: skip
+    )
     return answer.notes_until(start + length)
 
 

@@ -67,7 +67,7 @@ class Player:
                         self._changed.wait(None if wait is None else wait / 1e9)
                     else:
                         self._schedule.send_due(time.monotonic_ns(), self._send)
-        except Exception as error:  # noqa: BLE001 - handed on: a thread must not die in silence
+        except Exception as error:  # handed on: a thread must not die in silence
             self._failed(error)
 
     def _send(self, _due_ns: int, message: bytes) -> None:

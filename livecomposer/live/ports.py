@@ -104,7 +104,7 @@ class RtMidiInput:
     """An input port of the system's."""
 
     def __init__(self, api: int, name: str) -> None:
-        import rtmidi  # noqa: PLC0415 - a system library, for playing only
+        import rtmidi  # a system library, for playing only
 
         self._midi = _open(rtmidi.MidiIn, api, name)
         self.name = name
@@ -129,7 +129,7 @@ class RtMidiOutput:
     """An output port of the system's."""
 
     def __init__(self, api: int, name: str) -> None:
-        import rtmidi  # noqa: PLC0415
+        import rtmidi
 
         self._midi = _open(rtmidi.MidiOut, api, name)
         self.name = name
@@ -175,7 +175,7 @@ def list_ports(api: str) -> tuple[str, list[str], list[str]]:
     Raises:
         PortError: as `open_ports`.
     """
-    import rtmidi  # noqa: PLC0415
+    import rtmidi
 
     number = _choose_api(api)
     found = []
@@ -195,11 +195,12 @@ def match_port(name: str, ports: Sequence[str]) -> int | None:
 
 def _choose_api(api: str) -> int:
     """The interface of that name; for "auto" the first that answers."""
-    import rtmidi  # noqa: PLC0415
+    import rtmidi
 
     compiled = {rtmidi.get_api_name(number): number for number in rtmidi.get_compiled_api()}
-    names = {"core": "coremidi", "winmm": "winmm"}
-    known = {names.get(name, name): number for name, number in compiled.items()}
+    known: dict[str, int] = {
+        "coremidi" if name == "core" else name: number for name, number in compiled.items()
+    }
     if api != "auto" and api not in known:
         raise PortError(f"ports.api = {api!r} is not on this system; there are {', '.join(known)}")
     wanted = known if api == "auto" else {api: known[api]}
@@ -235,7 +236,9 @@ def _open(kind: Any, api: int, name: str) -> Any:
     except Exception as error:
         client.delete()
         raise PortError(f"MIDI port {name!r}: {error}") from None
-    log.debug("%s %r", "made" if index is None else "opened", name if index is None else found[index])
+    log.debug(
+        "%s %r", "made" if index is None else "opened", name if index is None else found[index]
+    )
     return client
 
 

@@ -38,9 +38,7 @@ class Schedule:
     def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
         """Book a chord, with its end."""
         for pitch in pitches:
-            heapq.heappush(
-                self._heap, (on_ns, True, next(self._order), pitch, velocity, off_ns)
-            )
+            heapq.heappush(self._heap, (on_ns, True, next(self._order), pitch, velocity, off_ns))
 
     def due_ns(self) -> int | None:
         """When the next message is due, or None if nothing is booked."""

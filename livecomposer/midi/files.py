@@ -62,23 +62,8 @@ def read_midi(path: Path) -> MidiFile:
         MidiFileError: it can't be read, is empty, isn't MIDI, is cut off, counts time in a way
             that has no beats, or is longer than `MAX_BEATS`.
     """
-    try:
-        if path.stat().st_size == 0:
-            raise MidiFileError("the file is empty")
-        parsed = mido.MidiFile(path)
-    except MidiFileError:
-        raise
-    except EOFError:
-        raise MidiFileError("not a MIDI file, or one that is cut off") from None
-    except OSError as error:
-        raise MidiFileError(error.strerror or "not a MIDI file") from None
-    except Exception as error:  # noqa: BLE001 - the parser's exceptions on bad bytes are not listed
-        raise MidiFileError(f"not a sound MIDI file ({error})") from None
+    parsed = _parse(path)
     division = parsed.ticks_per_beat
-    if division <= 0:
-        raise MidiFileError(f"its division is {division}, expected ticks per beat (1 to 32767)")
-    if parsed.type not in (0, 1):
-        raise MidiFileError(f"its type is {parsed.type}, expected 0 or 1")
     messages: list[tuple[int, mido.Message]] = []
     tempo_changes: list[tuple[int, int]] = []
     for track in parsed.tracks:
@@ -96,14 +81,33 @@ def read_midi(path: Path) -> MidiFile:
     return MidiFile(division, messages, tempo_changes)
 
 
+def _parse(path: Path) -> mido.MidiFile:
+    try:
+        parsed = mido.MidiFile(path)
+    except EOFError:
+        empty = path.stat().st_size == 0
+        raise MidiFileError("the file is empty" if empty else "it is cut off") from None
+    except OSError as error:
+        raise MidiFileError(error.strerror or "it is not a MIDI file") from None
+    except Exception as error:  # the parser's exceptions on bad bytes are not listed
+        raise MidiFileError(f"it is not a sound MIDI file ({error})") from None
+    if parsed.ticks_per_beat <= 0:
+        raise MidiFileError(
+            f"its division is {parsed.ticks_per_beat}, expected 1 to 32767 ticks per beat"
+        )
+    if parsed.type not in (0, 1):
+        raise MidiFileError(f"its type is {parsed.type}, expected 0 or 1")
+    return parsed
+
+
 def is_note_off(message: mido.Message) -> bool:
     """Whether a message ends a note, in either of MIDI's two ways."""
-    return message.type == "note_off" or (message.type == "note_on" and message.velocity == 0)
+    return bool(message.type == "note_off" or (message.type == "note_on" and message.velocity == 0))
 
 
 def is_note_on(message: mido.Message) -> bool:
     """Whether a message begins a note that is heard: drums are not."""
-    return (
+    return bool(
         message.type == "note_on" and message.velocity > 0 and message.channel != DRUM_CHANNEL
     )
 

@@ -27,8 +27,6 @@ SUFFIX = ".weights.h5"
 
 EMBEDDING_SIZE = 96
 DENSE_UNITS = 256
-FORMAT = 1
-
 _ABOUT = "livecomposer/about"
 _MAX_ABOUT_BYTES = 1 << 24
 _MAX_UNITS = 4096
@@ -76,9 +74,7 @@ class Bundle:
     weights: Mapping[str, Array]
 
 
-def weight_shapes(
-    architecture: Architecture, vocabulary_size: int
-) -> dict[str, tuple[int, ...]]:
+def weight_shapes(architecture: Architecture, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """The names and shapes of a network's weights, as Keras 3 names them in a file."""
     units = architecture.units
     shapes: dict[str, tuple[int, ...]] = {}
@@ -126,7 +122,7 @@ def save(
     Raises:
         OSError: it can't be written.
     """
-    about = _About(FORMAT, architecture, tokeniser, list(map(str, vocabulary.tokens)), provenance)
+    about = _About(1, architecture, tokeniser, list(map(str, vocabulary.tokens)), provenance)
     beside = path.with_name(f".{path.name.removesuffix(SUFFIX)}.part{SUFFIX}")
     try:
         network.save_weights(beside)

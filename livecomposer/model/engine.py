@@ -53,9 +53,7 @@ class Engine:
         else:
             size = len(bundle.vocabulary)
             self._entrance = (np.arange(size)[:, np.newaxis] / size).astype(np.float32)
-        self._cells = [
-            _fold_cell(weights, layer, units) for layer in ("lstm", "lstm_1", "lstm_2")
-        ]
+        self._cells = [_fold_cell(weights, layer, units) for layer in ("lstm", "lstm_1", "lstm_2")]
         self._hidden = _fold_dense(weights, "batch_normalization", "dense")
         self._output = _fold_dense(weights, "batch_normalization_1", "dense_1")
         width = self._entrance.shape[1]
@@ -123,9 +121,7 @@ class Engine:
         return odds / odds.sum()  # type: ignore[no-any-return]
 
 
-def _fold_cell(
-    weights: Any, layer: str, units: int
-) -> tuple[Array, npt.NDArray[np.float32]]:
+def _fold_cell(weights: Any, layer: str, units: int) -> tuple[Array, npt.NDArray[np.float32]]:
     """Kernel (inputs + units, 4 * units) and bias (4 * units), gates in the order i, f, o, c.
 
     sigmoid(x) = (1 + tanh(x / 2)) / 2: with the gates' weights halved, one tanh serves all four.

@@ -62,10 +62,10 @@ class KerasEngine:
         after: list[list[Any]] = []
         for layer in self._network.layers:
             if hasattr(layer, "cell"):
+                if not after:
+                    x = x[:, 0]  # (1, 1, width): the only step of its sequence
                 x, state = layer.cell(x, states[len(after)])
                 after.append(list(state))
             else:
                 x = layer(x, training=False)
-            if x.shape.rank == 3:  # (1, 1, width): the only step of its sequence
-                x = x[:, 0]
         return x, after

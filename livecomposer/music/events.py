@@ -22,7 +22,7 @@ class NoteOn:
 
 @dataclass(frozen=True, slots=True)
 class NoteOff:
-    """A key comes up. (A note-on of velocity 0 is a `NoteOff` before it gets here.)"""
+    """A key comes up. A note-on of velocity 0 is one before it gets here."""
 
     tick: int
     pitch: int

@@ -7,6 +7,7 @@ previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from livecomposer.music.tempo import parse_beats, spell_beats
 
@@ -64,8 +65,10 @@ def parse_token(text: str) -> Token:
     """
     if text.startswith("+"):
         token: Token = Gap(parse_beats(text[1:]))
+        sound = token.ticks > 0
     else:
-        token = Chord(tuple(sorted({parse_pitch(name) for name in text.split(".")})))
-    if str(token) != text or token == Gap(0):
-        raise ValueError(f"{text!r} is not a token; spelled rightly it might be {str(token)!r}")
+        token = Chord(tuple(parse_pitch(name) for name in text.split(".")))
+        sound = all(low < high for low, high in pairwise(token.pitches))
+    if not sound or str(token) != text:
+        raise ValueError(f"{text!r} is not how a token is spelled")
     return token

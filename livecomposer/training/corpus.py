@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ def find_files(sources: Iterable[str]) -> list[Path]:
 
 def default_cache() -> Path:
     """The folder in which this user's parsed files are kept."""
-    from platformdirs import user_cache_path  # noqa: PLC0415 - only training keeps a cache
+    from platformdirs import user_cache_path  # only training keeps a cache
 
     return user_cache_path("livecomposer") / "corpus"
 
@@ -134,22 +135,21 @@ def load_corpus(
     Raises:
         CorpusError: no file gave a piece.
     """
-    from tqdm import tqdm  # noqa: PLC0415 - only training shows progress
+    from tqdm import tqdm  # only training shows progress
 
     corpus = Corpus([], [])
-    read = partial(_read_cached, cache=cache)
+    read = partial(_read_file, programs=programs, cache=cache)
     with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
         results = pool.map(read, files, chunksize=4)
         for file, result in zip(
-            files, tqdm(results, "reading", len(files), unit="file", disable=not progress),
+            files,
+            tqdm(results, "reading", len(files), unit="file", disable=not progress),
             strict=True,
-        ):  # fmt: skip
-            try:
-                if isinstance(result, str):
-                    raise CorpusError(result)
-                corpus.pieces.extend(_select(file, result, programs))
-            except CorpusError as error:
-                corpus.skipped.append((str(file), str(error)))
+        ):
+            if isinstance(result, str):
+                corpus.skipped.append((str(file), result))
+            else:
+                corpus.pieces.extend(result)
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
         raise CorpusError(
@@ -180,22 +180,25 @@ def _select(file: Path, parsed: list[_Notes], programs: frozenset[int] | None) -
     return pieces
 
 
-def _read_cached(file: Path, cache: Path | None) -> list[_Notes] | str:
+def _read_file(
+    file: Path, programs: frozenset[int] | None, cache: Path | None
+) -> list[Piece] | str:
     """A file's pieces, or why there are none. Runs in a worker process."""
     try:
-        content = file.read_bytes()
-        if cache is None:
-            return _parse(file)
-        key = hashlib.sha256(_READER_VERSION + file.suffix.lower().encode() + content).hexdigest()
-        entry = cache / f"{key}.npz"
-        parsed = _load_entry(entry)
-        if parsed is None:
-            parsed = _parse(file)
-            _save_entry(entry, parsed)
+        return _select(file, _parse_cached(file, cache) if cache else _parse(file), programs)
     except CorpusError as error:
         return str(error)
     except OSError as error:
         return error.strerror or str(error)
+
+
+def _parse_cached(file: Path, cache: Path) -> list[_Notes]:
+    content = _READER_VERSION + file.suffix.lower().encode() + file.read_bytes()
+    entry = cache / f"{hashlib.sha256(content).hexdigest()}.npz"
+    parsed = _load_entry(entry)
+    if parsed is None:
+        parsed = _parse(file)
+        _save_entry(entry, parsed)
     return parsed
 
 
@@ -206,13 +209,13 @@ def _load_entry(entry: Path) -> list[_Notes] | None:
             notes, lengths = arrays["notes"], arrays["lengths"]
     except FileNotFoundError:
         return None
-    except Exception as error:  # noqa: BLE001 - a corrupt archive fails in many ways: rebuild it
+    except Exception as error:  # a corrupt archive fails in many ways
         log.info("rebuilding the cache entry %s: %s", entry.name, error)
         return None
     sound = (
         notes.dtype == np.int32 and notes.ndim == 2 and notes.shape[1] == 3 and lengths.ndim == 1
         and lengths.dtype == np.int32 and lengths.min(initial=0) >= 0
-        and lengths.sum() == len(notes) and 0 <= notes.min(initial=0)
+        and lengths.sum() == len(notes) and notes.min(initial=0) >= 0
         and notes[:, 1:].max(initial=0) <= 127
     )  # fmt: skip
     return np.split(notes, np.cumsum(lengths)[:-1]) if sound else None
@@ -261,27 +264,25 @@ def _parse_midi(file: Path) -> _Notes:
 def _parse_score(file: Path) -> list[_Notes]:
     """MusicXML, Humdrum or ABC. A file may hold many pieces."""
     try:
-        from music21.converter import Converter  # noqa: PLC0415 - heavy, and not for playing
-        from music21.stream import Opus  # noqa: PLC0415
+        from music21.converter import Converter  # heavy, and not for playing
+        from music21.stream import Opus
     except ImportError:
         raise CorpusError("scores are read by music21: install livecomposer[train]") from None
     converter = Converter()
     try:
         # The cache that music21 keeps is unpickled: neither read nor write it.
-        converter.parseFile(file, forceSource=True, storePickle=False)
+        converter.parseFile(file, forceSource=True, storePickle=False)  # type: ignore[no-untyped-call]
         stream = converter.stream
         scores = list(stream.scores) if isinstance(stream, Opus) else [stream]
         return [_as_notes(_score_rows(score)) for score in scores]
-    except Exception as error:  # noqa: BLE001 - the parsers' exceptions on bad text are not listed
+    except Exception as error:  # the parsers' exceptions on bad text are not listed
         raise CorpusError(f"music21 can't read it ({type(error).__name__}: {error})") from None
 
 
-def _score_rows(score: object) -> Iterator[tuple[int, int, int]]:
-    from music21.chord import ChordBase  # noqa: PLC0415
-    from music21.note import Note  # noqa: PLC0415
-    from music21.stream import Stream  # noqa: PLC0415
+def _score_rows(score: Any) -> Iterator[tuple[int, int, int]]:
+    from music21.chord import ChordBase
+    from music21.note import Note
 
-    assert isinstance(score, Stream)  # noqa: S101 - what music21's converter returns
     for part in score.parts or [score]:
         instrument = part.getInstrument()
         if getattr(instrument, "midiChannel", None) == 9:
@@ -301,7 +302,7 @@ def _as_notes(rows: Iterable[tuple[int, int, int]]) -> _Notes:
 
 def _built_in(name: str) -> list[Path]:
     try:
-        from music21 import corpus  # noqa: PLC0415
+        from music21 import corpus
     except ImportError:
         raise CorpusError("the built-in corpus is music21's: install livecomposer[train]") from None
     files = [Path(file) for file in corpus.getComposer(name)]

@@ -5,8 +5,8 @@ token transposed is another token; a table holds the id of every token type at e
 that transposing a piece is one look-up.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,13 +65,13 @@ class TokenisedCorpus:
             )
         self.types = list(index)
 
-    def counts(self) -> dict[Token, float]:
+    def counts(self) -> Mapping[Token, float]:
         """How often each token occurs in a pass over the corpus, transposed at random."""
         weights = np.zeros((len(SHIFTS), len(self.types)))
         for stream, shifts in zip(self.streams, self.shifts, strict=True):
             rows = [SHIFTS.index(shift) for shift in shifts]
             weights[rows] += np.bincount(stream, minlength=len(self.types)) / len(shifts)
-        counts: Counter[Token] = Counter()
+        counts: defaultdict[Token, float] = defaultdict(float)
         for row, shift in enumerate(SHIFTS):
             for token, weight in zip(self.types, weights[row].tolist(), strict=True):
                 if weight:
@@ -134,15 +134,17 @@ class IdCorpus:
 
     def _only(self, pieces: list[int]) -> "IdCorpus":
         return IdCorpus(
-            [self.streams[i] for i in pieces], [self.shifts[i] for i in pieces],
-            self.table, self.reduced,
-        )  # fmt: skip
+            [self.streams[i] for i in pieces],
+            [self.shifts[i] for i in pieces],
+            self.table,
+            self.reduced,
+        )
 
     def windows(self, length: int, rng: np.random.Generator | None = None) -> Windows:
         """Cut every piece into windows of `length`; padding at a piece's end.
 
-        With an rng, each piece is transposed and its windows begin anywhere; without one, pieces
-        stand as they are and are cut from the start.
+        With an rng, each piece is transposed, its windows begin anywhere, and they are shuffled;
+        without one, pieces stand as they are and are cut from the start, in order.
         """
         inputs, targets = [], []
         for i in range(len(self.streams)):
@@ -154,12 +156,13 @@ class IdCorpus:
             for begin in _begins(len(ids) - 1, length, first):
                 inputs.append(_padded(ids[begin : begin + length][: len(ids) - 1 - begin], length))
                 targets.append(_padded(ids[begin + 1 : begin + 1 + length], length))
-        return Windows(np.stack(inputs), np.stack(targets))
+        order = np.arange(len(inputs)) if rng is None else rng.permutation(len(inputs))
+        return Windows(np.stack(inputs)[order], np.stack(targets)[order])
 
 
 def _begins(steps: int, length: int, first: int) -> Iterator[int]:
     """Where windows begin: at the piece's start, then every `length` from `first`."""
-    if 0 < first:
+    if first > 0:
         yield 0
     yield from range(first, steps, length)
 

@@ -30,14 +30,16 @@ def write_csv(path: Path, history: Sequence[Epoch]) -> None:
 
 def write_png(path: Path, history: Sequence[Epoch]) -> None:
     """Draw loss and accuracy over the minutes spent."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, and drawn last
+    from matplotlib.figure import Figure  # heavy, and drawn last
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     minutes = [row.minutes for row in history]
     for axes, name, label in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), ("loss (nats per token)", "accuracy"),
+        figure.subplots(1, 2),
+        ("loss", "accuracy"),
+        ("loss (nats per token)", "accuracy"),
         strict=True,
-    ):  # fmt: skip
+    ):
         axes.plot(minutes, [getattr(row, name) for row in history], label="training")
         axes.plot(
             minutes, [getattr(row, f"validation_{name}") for row in history], label="held out"

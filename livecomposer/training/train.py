@@ -73,69 +73,78 @@ def checkpoint_path(out: Path) -> Path:
     return out.with_name(out.name.removesuffix(SUFFIX) + ".checkpoint" + SUFFIX)
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is trained, and how.
+
+    Attributes:
+        settings: vocabulary, batch, learning rate, seed.
+        tokeniser: how music becomes tokens.
+        architecture: which network.
+        sources: where the music is from, for the record.
+    """
+
+    settings: Training
+    tokeniser: TokeniserSettings
+    architecture: Architecture
+    sources: tuple[str, ...]
+
+
 def train(
-    pieces: Sequence[Piece],
-    out: Path,
-    *,
-    settings: Training,
-    tokeniser: TokeniserSettings,
-    architecture: Architecture,
-    budget: Budget,
-    sources: Sequence[str],
-    resume: bool = False,
+    pieces: Sequence[Piece], out: Path, recipe: Recipe, budget: Budget, *, resume: bool = False
 ) -> Outcome:
-    """Train on pieces, and leave the best weights at `out`, with curves (CSV, PNG) beside them.
+    """Train on pieces; leave the best weights at `out`, and curves (CSV, PNG) beside them.
 
     Args:
         pieces: what to learn from; some are held out whole.
         out: the weights file.
-        settings: vocabulary, batch, learning rate, seed.
-        tokeniser: how music becomes tokens.
-        architecture: which network.
+        recipe: what is trained, and how.
         budget: how long; with `resume`, how long more.
-        sources: where the pieces are from, for the record.
         resume: go on from the checkpoint of an earlier run.
 
     Raises:
         TrainingError: there is too little music, the checkpoint doesn't fit, or the loss
             stopped being a number.
+        BundleError: the checkpoint isn't sound.
         OSError: something can't be written.
     """
     if len(pieces) < 2:
         raise TrainingError("training needs 2 pieces or more, one of them to hold out; found 1")
-    tokenised = TokenisedCorpus(pieces, tokeniser)
-    state, vocabulary = _State(), None
+    settings = recipe.settings
+    tokenised = TokenisedCorpus(pieces, recipe.tokeniser)
     if resume:
-        state, vocabulary = _read_checkpoint(checkpoint_path(out), architecture, tokeniser)
-    vocabulary = vocabulary or Vocabulary.build(
-        tokenised.counts(), size=settings.vocabulary_size, min_count=settings.min_count
-    )
+        state, vocabulary = _read_checkpoint(checkpoint_path(out), recipe)
+    else:
+        state = _State()
+        vocabulary = Vocabulary.build(
+            tokenised.counts(), size=settings.vocabulary_size, min_count=settings.min_count
+        )
     corpus = tokenised.ids(vocabulary)
     learning, held_out = corpus.split(_HELD_OUT, np.random.default_rng(settings.seed))
     log.info(
         "%d pieces, %d held out; %d tokens, %.1f %% of them reduced; vocabulary %d",
-        len(pieces), len(held_out.streams), len(corpus), 100 * corpus.reduced, len(vocabulary),
-    )  # fmt: skip
+        *(len(pieces), len(held_out.streams), len(corpus), 100 * corpus.reduced, len(vocabulary)),
+    )
     provenance = {
-        "sources": list(sources), "pieces": len(pieces), "tokens": len(corpus),
-        "reduced": round(corpus.reduced, 4), "seed": settings.seed,
-    }  # fmt: skip
-    run = _Run(out, settings, tokeniser, architecture, vocabulary, provenance, state)
+        "sources": list(recipe.sources),
+        "pieces": len(pieces),
+        "tokens": len(corpus),
+        "reduced": round(corpus.reduced, 4),
+        "seed": settings.seed,
+    }
+    run = _Run(out, recipe, vocabulary, provenance, state)
     if resume:
         run.network.load_weights(checkpoint_path(out))
     return run.fit(learning, held_out, budget)
 
 
-def _read_checkpoint(
-    path: Path, architecture: Architecture, tokeniser: TokeniserSettings
-) -> tuple[_State, Vocabulary]:
-    """A checkpoint's state and vocabulary. (Keras reads its weights only after these checks.)"""
+def _read_checkpoint(path: Path, recipe: Recipe) -> tuple[_State, Vocabulary]:
+    """A checkpoint's state and vocabulary. Keras reads its weights only after these checks."""
     saved = bundle.load(path)
-    if (saved.architecture, saved.tokeniser) != (architecture, tokeniser):
-        raise TrainingError(
-            f"{path} was trained as {saved.architecture} and {saved.tokeniser}; "
-            f"resuming it as {architecture} and {tokeniser} can't work"
-        )
+    for name in ("architecture", "tokeniser"):
+        was, wanted = getattr(saved, name), getattr(recipe, name)
+        if was != wanted:
+            raise TrainingError(f"{path} was trained with {was}; it can't go on with {wanted}")
     try:
         return msgspec.convert(saved.provenance["run"], _State), saved.vocabulary
     except (KeyError, msgspec.ValidationError):
@@ -148,27 +157,19 @@ class _Run:
     def __init__(
         self,
         out: Path,
-        settings: Training,
-        tokeniser: TokeniserSettings,
-        architecture: Architecture,
+        recipe: Recipe,
         vocabulary: Vocabulary,
         provenance: dict[str, Any],
         state: _State,
     ) -> None:
-        import keras  # noqa: PLC0415 - the slow import comes after all that can fail early
+        import keras  # the slow import comes after all that can fail early
 
-        from livecomposer.model.network import build_network  # noqa: PLC0415
-
-        keras.utils.set_random_seed(settings.seed + len(state.history))
-        self.out, self.settings, self.tokeniser = out, settings, tokeniser
-        self.architecture, self.vocabulary = architecture, vocabulary
+        self.out, self.recipe, self.vocabulary = out, recipe, vocabulary
         self.provenance, self.state = provenance, state
-        self.network = build_network(
-            len(vocabulary), input=architecture.input, units=architecture.units,
-            context=architecture.context, return_sequences=True,
-        )  # fmt: skip
+        keras.utils.set_random_seed(recipe.settings.seed + len(state.history))
+        self.network = self._build(return_sequences=True)
         self.network.compile(
-            optimizer=keras.optimizers.RMSprop(settings.learning_rate, clipnorm=_CLIP_NORM),
+            optimizer=keras.optimizers.RMSprop(recipe.settings.learning_rate, clipnorm=_CLIP_NORM),
             loss=keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight"),
             weighted_metrics=[
                 keras.metrics.SparseCategoricalCrossentropy(name="nats"),
@@ -179,35 +180,22 @@ class _Run:
 
     def fit(self, learning: IdCorpus, held_out: IdCorpus, budget: Budget) -> Outcome:
         """Epoch after epoch until the budget is spent, or Ctrl-C."""
-        from livecomposer.training.progress import Progress  # noqa: PLC0415 - needs Keras
+        from livecomposer.training.progress import Progress  # needs Keras
 
         began, done = time.monotonic(), self.state.minutes
-        context = self.architecture.context
-        held_out_windows = held_out.windows(context)
-        with Progress(budget, self.settings.learning_rate, _LAST_RATE) as progress:
+        context, settings = self.recipe.architecture.context, self.recipe.settings
+        held_out_windows = self._arguments(held_out.windows(context))
+        with Progress(budget, settings.learning_rate, _LAST_RATE) as progress:
             try:
                 while not progress.over:
-                    rng = np.random.default_rng([self.settings.seed, len(self.state.history)])
-                    windows = learning.windows(context, rng)
-                    order = rng.permutation(len(windows.inputs))
-                    shuffled = Windows(windows.inputs[order], windows.targets[order])
-                    fitted = self.network.fit(
-                        **self._arguments(shuffled), shuffle=False, callbacks=[progress]
-                    ).history
-                    validated = self.network.evaluate(
-                        **self._arguments(held_out_windows), return_dict=True
-                    )
+                    rng = np.random.default_rng([settings.seed, len(self.state.history)])
+                    windows = self._arguments(learning.windows(context, rng))
+                    fit = self.network.fit(**windows, shuffle=False, callbacks=[progress])
+                    fitted = {name: values[-1] for name, values in fit.history.items()}
+                    validated = self.network.evaluate(**held_out_windows, return_dict=True)
                     progress.show(validated)
                     self.state.minutes = round(done + (time.monotonic() - began) / 60, 3)
-                    self._record(
-                        Epoch(
-                            len(self.state.history) + 1, self.state.minutes,
-                            *(round(x, 5) for x in (
-                                fitted["nats"][0], fitted["accuracy"][0],
-                                validated["nats"], validated["accuracy"],
-                            )),
-                        )  # fmt: skip
-                    )
+                    self._record(fitted, validated)
             except KeyboardInterrupt:
                 return Outcome(self._best(), interrupted=True)
         return Outcome(self._best(), interrupted=False)
@@ -216,43 +204,60 @@ class _Run:
         return min(self.state.history, key=lambda epoch: epoch.validation_loss, default=None)
 
     def _arguments(self, windows: Windows) -> dict[str, Any]:
-        from livecomposer.model.network import network_input  # noqa: PLC0415
+        from livecomposer.model.network import network_input
 
+        kind = self.recipe.architecture.input
         return {
-            "x": network_input(windows.inputs, len(self.vocabulary), self.architecture.input),
+            "x": network_input(windows.inputs, len(self.vocabulary), kind),
             "y": windows.targets,
             "sample_weight": (windows.targets != START).astype(np.float32),
-            "batch_size": self.settings.batch_size,
+            "batch_size": self.recipe.settings.batch_size,
             "verbose": 0,
         }
 
-    def _record(self, epoch: Epoch) -> None:
+    def _record(self, fitted: dict[str, float], validated: dict[str, float]) -> None:
         """Keep what an epoch has reached: checkpoint, curves, and the weights if they are best."""
+        epoch = Epoch(
+            epoch=len(self.state.history) + 1,
+            minutes=self.state.minutes,
+            loss=round(fitted["nats"], 5),
+            accuracy=round(fitted["accuracy"], 5),
+            validation_loss=round(validated["nats"], 5),
+            validation_accuracy=round(validated["accuracy"], 5),
+        )
         if not (math.isfinite(epoch.loss) and math.isfinite(epoch.validation_loss)):
             raise TrainingError(
                 f"in epoch {epoch.epoch} the loss stopped being a number: try a learning rate "
-                f"below {self.settings.learning_rate}. What was best before is kept."
+                f"below {self.recipe.settings.learning_rate}. What was best before is kept."
             )
         self.state.history.append(epoch)
         if epoch is self._best():
-            self._save(self.out, self._without_optimizer(), msgspec.to_builtins(epoch))
+            bare = self._build(return_sequences=False)  # and without the optimizer
+            bare.set_weights(self.network.get_weights())
+            self._save(self.out, bare, msgspec.to_builtins(epoch))
         self._save(checkpoint_path(self.out), self.network, msgspec.to_builtins(self.state))
         stem = self.out.name.removesuffix(SUFFIX)
         write_csv(self.out.with_name(f"{stem}.csv"), self.state.history)
         write_png(self.out.with_name(f"{stem}.png"), self.state.history)
 
-    def _without_optimizer(self) -> Any:
-        from livecomposer.model.network import build_network  # noqa: PLC0415
+    def _build(self, *, return_sequences: bool) -> Any:
+        from livecomposer.model.network import build_network
 
-        bare = build_network(
-            len(self.vocabulary), input=self.architecture.input, units=self.architecture.units,
-            context=self.architecture.context,
-        )  # fmt: skip
-        bare.set_weights(self.network.get_weights())
-        return bare
+        architecture = self.recipe.architecture
+        return build_network(
+            len(self.vocabulary),
+            input=architecture.input,
+            units=architecture.units,
+            context=architecture.context,
+            return_sequences=return_sequences,
+        )
 
     def _save(self, path: Path, network: Any, run: dict[str, Any]) -> None:
         bundle.save(
-            path, network, architecture=self.architecture, vocabulary=self.vocabulary,
-            tokeniser=self.tokeniser, provenance={**self.provenance, "run": run},
-        )  # fmt: skip
+            path,
+            network,
+            architecture=self.recipe.architecture,
+            vocabulary=self.vocabulary,
+            tokeniser=self.recipe.tokeniser,
+            provenance={**self.provenance, "run": run},
+        )

@@ -1,0 +1,125 @@
+"""What tests share: small bundles with known shapes, real MIDI files, a real JACK server."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from livecomposer.config import Config, load_config
+from livecomposer.model.bundle import Architecture, Bundle, InputKind, weight_shapes
+from livecomposer.music.tokeniser import TokeniserSettings
+from livecomposer.music.tokens import parse_token
+from livecomposer.music.vocabulary import Vocabulary
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("default")
+
+SMALL_VOCABULARY = (
+    "C3 C4 D4 E4 F4 G4 A4 B4 C5 C4.E4.G4 F3.A3.C4 C3.C4 +0.25 +1 +1.5 +2 +4"
+)  # fmt: skip
+
+
+def random_bundle(
+    tokens: str = SMALL_VOCABULARY,
+    *,
+    input_kind: InputKind = "embedding",
+    units: int = 8,
+    context: int = 100,
+    seed: int = 0,
+    timing: str = "gaps",
+) -> Bundle:
+    """A bundle of random weights: quick to step, and as good as any for what isn't music."""
+    rng = np.random.default_rng(seed)
+    architecture = Architecture(input_kind, units, context)
+    vocabulary = Vocabulary([parse_token(text) for text in tokens.split()])
+    # Larger ones would make the recurrence chaotic: rounding errors would grow with each step.
+    most = 1.5 / np.sqrt(units)
+    weights = {
+        name: (rng.uniform(-most, most, shape) + 2 * name.endswith("vars/3")).astype(np.float32)
+        for name, shape in weight_shapes(architecture, len(vocabulary)).items()
+    }
+    return Bundle(architecture, vocabulary, TokeniserSettings(timing), {}, weights)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def config() -> Config:
+    return load_config()
+
+
+def write_midi(
+    path: Path,
+    notes: list[tuple[float, float, int]],
+    *,
+    division: int = 480,
+    channel: int = 0,
+    tempo: int | None = None,
+) -> Path:
+    """A type-0 file of (onset, length, pitch), in beats."""
+    timed = [(round(on * division), 1, pitch) for on, _, pitch in notes]
+    timed += [(round((on + length) * division), 0, pitch) for on, length, pitch in notes]
+    track, now = mido.MidiTrack(), 0
+    if tempo is not None:
+        track.append(mido.MetaMessage("set_tempo", tempo=tempo))
+    for tick, on, pitch in sorted(timed):
+        kind = "note_on" if on else "note_off"
+        track.append(mido.Message(kind, note=pitch, channel=channel, time=tick - now))
+        now = tick
+    file = mido.MidiFile(ticks_per_beat=division, type=0)
+    file.tracks.append(track)
+    file.save(path)
+    return path
+
+
+@dataclass(frozen=True)
+class JackServer:
+    """A JACK server's name, and the environment in which clients find it."""
+
+    name: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def jack_server() -> Iterator[JackServer]:
+    """The JACK server named by JACK_DEFAULT_SERVER, or else one of our own."""
+    jack = pytest.importorskip("jack", exc_type=(ImportError, OSError))  # OSError: no libjack
+    jack.set_error_function(lambda _message: None)
+    jack.set_info_function(lambda _message: None)
+
+    def runs(name: str) -> bool:
+        try:
+            jack.Client("tests hello", no_start_server=True, servername=name).close()
+        except jack.JackError:
+            return False
+        return True
+
+    name = os.environ.get("JACK_DEFAULT_SERVER", "")
+    process = None
+    if not (name and runs(name)):
+        if shutil.which("jackd") is None:
+            pytest.skip("no JACK server runs, and jackd is not installed")
+        name = f"livecomposer-tests-{os.getpid()}"
+        process = subprocess.Popen(
+            ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while not runs(name):
+            if time.monotonic() > deadline or process.poll() is not None:
+                process.kill()
+                pytest.fail("jackd didn't start")
+            time.sleep(0.1)
+    yield JackServer(name, {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"})
+    if process:
+        process.terminate()
+        process.wait(10)
