@@ -87,10 +87,9 @@ def _parse(path: Path) -> mido.MidiFile:
     except EOFError:
         empty = path.stat().st_size == 0
         raise MidiFileError("the file is empty" if empty else "it is cut off") from None
-    except OSError as error:
-        raise MidiFileError(error.strerror or "it is not a MIDI file") from None
     except Exception as error:  # the parser's exceptions on bad bytes are not listed
-        raise MidiFileError(f"it is not a sound MIDI file ({error})") from None
+        reason = getattr(error, "strerror", None) or f"it is not a sound MIDI file ({error})"
+        raise MidiFileError(reason) from None
     if parsed.ticks_per_beat <= 0:
         raise MidiFileError(
             f"its division is {parsed.ticks_per_beat}, expected 1 to 32767 ticks per beat"

@@ -19,6 +19,7 @@ SUSTAIN, RESET_CONTROLLERS, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 121, 120, 123
 
 # Data bytes after a status byte: by its upper half for channel messages, whole for the system's.
 _LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+_UNDEFINED = (0xF9, 0xFD)
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 
 
@@ -39,7 +40,8 @@ class WireParser:
         messages = []
         for byte in data:
             if byte >= 0xF8:
-                messages.append(bytes((byte,)))
+                if byte not in _UNDEFINED:
+                    messages.append(bytes((byte,)))
             elif byte >= 0x80:
                 self._status, self._wanted = byte, self._data_bytes(byte)
                 self._data.clear()

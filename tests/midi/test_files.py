@@ -21,7 +21,7 @@ END = b"\0\xff\x2f\0"
 
 BAD = [
     ("empty", b"", "the file is empty"),
-    ("not MIDI", b"RIFF and so on, for a while", "not a MIDI file"),
+    ("not MIDI", b"RIFF and so on, for a while", "not a sound MIDI file"),
     ("a header cut off", b"MThd\0\0", "cut off"),
     ("a track cut off", header() + track(NOTE + END)[:-6], "cut off"),
     ("a division of zero", header(division=0) + track(NOTE + END), "its division is 0"),

@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livecomposer.live.clock import InternalClock, ScoreClock
+from livecomposer.music.tempo import TempoMap
+
+BEAT = 500_000_000
+
+
+def test_the_internal_clock_counts_24_ticks_a_beat():
+    clock = InternalClock(120, 1000)
+    assert [clock.ns_at(tick) for tick in (0, 12, 24)] == [1000, 1000 + BEAT // 2, 1000 + BEAT]
+    assert clock.tick_at(1000 + BEAT) == 24
+    assert clock.tick_at(1000 + BEAT // 48 - 1) == 0
+    assert clock.tick_at(1000 + BEAT // 48 + 1) == 1
+
+
+@given(st.floats(20, 400), st.integers(0, 10**7), st.integers(0, 10**18))
+def test_the_internal_clock_is_exact_both_ways(tempo_bpm, tick, start):
+    clock = InternalClock(tempo_bpm, start)
+    assert clock.tick_at(clock.ns_at(tick)) == tick
+
+
+def test_it_does_not_drift():
+    clock = InternalClock(133.7, 0)
+    ten_hours_of_ticks = 1337 * 24 * 60
+    assert clock.ns_at(ten_hours_of_ticks) == 36_000 * 10**9
+
+
+@pytest.mark.parametrize(("begins", "beat"), [(0.1, 0), (0.45, 0), (0.5, 1), (7.9, 8), (8, 8)])
+def test_a_phrase_after_silence_begins_on_the_nearest_beat(begins, beat):
+    clock = InternalClock(120, 0)
+    at = round(begins * BEAT)
+    clock.anchor(at)
+    assert clock.tick_at(at) == beat * 24
+    assert clock.ns_at(beat * 24 + 12) == at + BEAT // 2
+
+
+def test_a_score_has_its_own_beats():
+    clock = ScoreClock(TempoMap(480, [(480, 250_000)]))
+    clock.anchor(123)
+    assert [clock.ns_at(tick) for tick in (0, 24, 48)] == [0, BEAT, BEAT + BEAT // 2]
+    assert clock.tick_at(BEAT + BEAT // 2) == 48

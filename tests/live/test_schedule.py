@@ -1,0 +1,124 @@
+"""Whole lists of what is sent, and the one invariant: silence."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livecomposer.live.schedule import Schedule
+
+
+class Wire:
+    """Keeps what is sent, and what a listener hears sounding."""
+
+    def __init__(self):
+        self.sent, self.sounding, self.struck_twice = [], set(), False
+
+    def __call__(self, due, message):
+        self.sent.append((due, message.hex(" ")))
+        if message[0] & 0xF0 == 0x90:
+            self.struck_twice |= message[1] in self.sounding
+            self.sounding.add(message[1])
+        elif message[0] & 0xF0 == 0x80:
+            self.sounding.discard(message[1])
+
+
+def test_a_chord_and_its_end():
+    schedule, wire = Schedule(2), Wire()
+    schedule.book(100, 300, (60, 64), 90)
+    assert schedule.due_ns() == 100
+    schedule.send_due(99, wire)
+    assert wire.sent == []
+    schedule.send_due(100, wire)
+    assert wire.sent == [(100, "92 3c 5a"), (100, "92 40 5a")]
+    assert schedule.due_ns() == 300
+    schedule.send_due(1000, wire)
+    assert wire.sent[2:] == [(300, "82 3c 00"), (300, "82 40 00")]
+    assert schedule.due_ns() is None
+
+
+def test_at_the_same_time_notes_end_before_others_begin():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(100, 200, (60,), 90)
+    schedule.book(200, 300, (60,), 80)
+    schedule.send_due(250, wire)
+    assert wire.sent == [(100, "90 3c 5a"), (200, "80 3c 00"), (200, "90 3c 50")]
+
+
+def test_a_pitch_struck_again_is_ended_first_and_lasts_as_booked():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(100, 300, (60,), 90)
+    schedule.book(200, 400, (60,), 80)
+    schedule.send_due(300, wire)
+    assert wire.sent == [(100, "90 3c 5a"), (200, "80 3c 00"), (200, "90 3c 50")]
+    schedule.send_due(400, wire)
+    assert wire.sent[3:] == [(400, "80 3c 00")]
+
+
+def test_a_cut_ends_what_sounds_and_drops_the_rest():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(100, 300, (64, 60), 90)
+    schedule.book(200, 400, (72,), 90)
+    schedule.send_due(150, wire)
+    schedule.cut(160, wire)
+    assert wire.sent[2:] == [(160, "80 3c 00"), (160, "80 40 00")]
+    assert schedule.due_ns() is None
+
+
+def test_silence_also_lifts_the_pedal_and_ends_all_notes():
+    schedule, wire = Schedule(5), Wire()
+    schedule.silence(7, wire)
+    assert wire.sent == [(7, "b5 40 00"), (7, "b5 7b 00")]
+
+
+def test_a_note_stays_in_the_ledger_until_its_note_off_has_gone_out():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(100, 300, (60,), 90)
+    schedule.send_due(100, wire)
+
+    def broken(_due, _message):
+        raise OSError
+
+    for _ in range(2):
+        try:
+            schedule.send_due(300, broken)
+        except OSError:
+            pass
+        try:
+            schedule.cut(300, broken)
+        except OSError:
+            pass
+    schedule.silence(400, wire)
+    assert (400, "80 3c 00") in wire.sent
+    assert not wire.sounding
+
+
+BOOKINGS = st.tuples(
+    st.just("book"),
+    st.integers(0, 50),
+    st.integers(1, 40),
+    st.sets(st.integers(60, 64), min_size=1).map(tuple),
+)
+ACTIONS = st.one_of(
+    BOOKINGS, st.tuples(st.just("wait"), st.integers(0, 30)), st.just(("cut",))
+)
+
+
+@given(st.lists(ACTIONS))
+def test_whatever_happens_silence_is_left_and_no_note_is_struck_twice(actions):
+    schedule, wire, now = Schedule(0), Wire(), 0
+    for action, *arguments in actions:
+        if action == "book":
+            begin, length, pitches = arguments
+            schedule.book(now + begin, now + begin + length, pitches, 80)
+        elif action == "wait":
+            now += arguments[0]
+            schedule.send_due(now, wire)
+        else:
+            schedule.cut(now, wire)
+            assert not wire.sounding
+    assert not wire.struck_twice
+    assert [due for due, _ in wire.sent] == sorted(due for due, _ in wire.sent)
+    unfinished = schedule
+    unfinished.send_due(now + 1000, wire)
+    assert not wire.sounding
+    schedule.silence(now, wire)
+    assert not wire.sounding
