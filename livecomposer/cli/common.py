@@ -39,7 +39,7 @@ class CommandError(click.ClickException):
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
-    @click.option("--config", "file", type=EXISTING_FILE, help="A TOML file with settings.")
+    @click.option("--config", "config_file", type=EXISTING_FILE, help="A TOML file with settings.")
     @click.option(
         "--set",
         "assignments",
@@ -50,12 +50,12 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("-v", "--verbose", is_flag=True, help="Log more.")
     @wraps(command)
     def configured(
-        file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
+        config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
         logging.basicConfig(format="%(levelname)s: %(message)s")
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
         try:
-            config = load_config(file, assignments)
+            config = load_config(config_file, assignments)
         except ConfigError as error:
             raise CommandError(str(error), WRONG_USAGE) from None
         command(config, **arguments)

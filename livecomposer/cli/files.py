@@ -71,21 +71,23 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
         timed_notes,
     )
     from livecomposer.midi.files import WRITTEN_DIVISION
+    from livecomposer.music.events import NoteOn
     from livecomposer.music.tempo import GRID
 
     midi = read_midi_file(primer)
     played, tempo_map = timed_messages(midi), midi.tempo_map
+    events = hear(played, ScoreClock(tempo_map))
+    if not any(isinstance(event, NoteOn) for event in events):
+        raise CommandError(f"{primer}: it has no notes to go on from")
     parts = notes_of(played, tempo_map)
     bundle = load_bundle(config)
     notes = continue_piece(
-        hear(played, ScoreClock(tempo_map)),
+        events,
         make_continuation(config, bundle, seed),
         bundle.tokeniser,
         length=round(2 * beats) * GRID,
         max_duration=config.jam.max_duration,
     )
-    if not notes:
-        raise CommandError(f"{primer}: it has no notes to go on from")
     answered = timed_notes(notes, config.ports.channel - 1)
     write_parts(out, parts, answered, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: {len(answered)} notes after {len(parts)}")

@@ -45,7 +45,7 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, counts: Mapping[Token, float], *, size: int = 1024, min_count: float = 2
+        cls, counts: Mapping[Token, int], *, size: int = 1024, min_count: int = 2
     ) -> "Vocabulary":
         """The commonest tokens of a corpus.
 

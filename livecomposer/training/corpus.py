@@ -8,6 +8,7 @@ import hashlib
 import io
 import logging
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -271,10 +272,11 @@ def _parse_score(file: Path) -> list[_Notes]:
     converter = Converter()
     try:
         # The cache that music21 keeps is unpickled: neither read nor write it.
-        converter.parseFile(file, forceSource=True, storePickle=False)  # type: ignore[no-untyped-call]
-        stream = converter.stream
-        scores = list(stream.scores) if isinstance(stream, Opus) else [stream]
-        return [_as_notes(_score_rows(score)) for score in scores]
+        with warnings.catch_warnings(action="ignore"):  # of its opinions on the notation
+            converter.parseFile(file, forceSource=True, storePickle=False)  # type: ignore[no-untyped-call]
+            stream = converter.stream
+            scores = list(stream.scores) if isinstance(stream, Opus) else [stream]
+            return [_as_notes(_score_rows(score)) for score in scores]
     except Exception as error:  # the parsers' exceptions on bad text are not listed
         raise CorpusError(f"music21 can't read it ({type(error).__name__}: {error})") from None
 
@@ -302,12 +304,15 @@ def _as_notes(rows: Iterable[tuple[int, int, int]]) -> _Notes:
 
 def _built_in(name: str) -> list[Path]:
     try:
-        from music21 import corpus
+        from music21 import common, corpus
     except ImportError:
         raise CorpusError("the built-in corpus is music21's: install livecomposer[train]") from None
     files = [Path(file) for file in corpus.getComposer(name)]
     found = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
     if not found:
-        known = sorted({Path(p).parent.name for p in corpus.getCorePaths()} - {"corpus"})
-        raise CorpusError(f"{BUILT_IN}{name}: not in the built-in corpus; there are {known}")
+        root = common.getCorpusFilePath()
+        known = sorted({Path(file).relative_to(root).parts[0] for file in corpus.getCorePaths()})
+        raise CorpusError(
+            f"{BUILT_IN}{name}: not in the built-in corpus; there are {', '.join(known)}"
+        )
     return found

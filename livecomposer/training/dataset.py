@@ -5,7 +5,7 @@ token transposed is another token; a table holds the id of every token type at e
 that transposing a piece is one look-up.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,13 +65,13 @@ class TokenisedCorpus:
             )
         self.types = list(index)
 
-    def counts(self) -> Mapping[Token, float]:
-        """How often each token occurs in a pass over the corpus, transposed at random."""
-        weights = np.zeros((len(SHIFTS), len(self.types)))
+    def counts(self) -> Mapping[Token, int]:
+        """How often each token occurs in the corpus, at all transpositions together."""
+        weights = np.zeros((len(SHIFTS), len(self.types)), int)
         for stream, shifts in zip(self.streams, self.shifts, strict=True):
             rows = [SHIFTS.index(shift) for shift in shifts]
-            weights[rows] += np.bincount(stream, minlength=len(self.types)) / len(shifts)
-        counts: defaultdict[Token, float] = defaultdict(float)
+            weights[rows] += np.bincount(stream, minlength=len(self.types))
+        counts: Counter[Token] = Counter()
         for row, shift in enumerate(SHIFTS):
             for token, weight in zip(self.types, weights[row].tolist(), strict=True):
                 if weight:

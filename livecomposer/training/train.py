@@ -115,10 +115,16 @@ def train(
     if resume:
         state, vocabulary = _read_checkpoint(checkpoint_path(out), recipe)
     else:
-        state = _State()
-        vocabulary = Vocabulary.build(
-            tokenised.counts(), size=settings.vocabulary_size, min_count=settings.min_count
-        )
+        state, counts = _State(), tokenised.counts()
+        try:
+            vocabulary = Vocabulary.build(
+                counts, size=settings.vocabulary_size, min_count=settings.min_count
+            )
+        except ValueError as error:
+            raise TrainingError(
+                f"with training.min_count = {settings.min_count} {error}; the commonest token "
+                f"occurs {max(counts.values())} times"
+            ) from None
     corpus = tokenised.ids(vocabulary)
     learning, held_out = corpus.split(_HELD_OUT, np.random.default_rng(settings.seed))
     log.info(

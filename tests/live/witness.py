@@ -1,0 +1,102 @@
+"""A JACK client that plays to a program and hears it, both frame by frame."""
+
+import time
+from pathlib import Path
+
+import jack
+from tests.conftest import JackServer
+
+from livecomposer.live.offline import timed_messages
+from livecomposer.midi.files import read_midi
+
+
+class Witness:
+    """Plays a MIDI file into one port and records what another sends.
+
+    Attributes:
+        sent: (frame, bytes) of what was played.
+        heard: (frame, bytes) of what was recorded.
+    """
+
+    def __init__(self, server: JackServer) -> None:
+        # Two clients, so that player and listener are no loop in the server's graph.
+        self._player, self._ear = (
+            jack.Client(name, no_start_server=True, servername=server.name)
+            for name in ("witness player", "witness ear")
+        )
+        self._out = self._player.midi_outports.register("out")
+        self._in = self._ear.midi_inports.register("in")
+        self._todo: list[tuple[int, bytes]] = []
+        self.sent: list[tuple[int, bytes]] = []
+        self.heard: list[tuple[int, bytes]] = []
+        self._player.set_process_callback(self._play)
+        self._ear.set_process_callback(self._record)
+        self._player.activate()
+        self._ear.activate()
+
+    def __enter__(self) -> "Witness":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (self._player, self._ear):
+            client.deactivate()
+            client.close()
+
+    @property
+    def rate(self) -> int:
+        return int(self._player.samplerate)
+
+    def ports(self) -> list[str]:
+        """The MIDI ports of all clients."""
+        return [port.name for port in self._ear.get_ports(is_midi=True)]
+
+    def connect(self, into: str, out_of: str) -> None:
+        """Play into the port whose name begins so, and listen to the other."""
+        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
+        (sink,) = self._ear.get_ports(into, is_midi=True, is_input=True)
+        self._player.connect(self._out, sink)
+        self._ear.connect(source, self._in)
+
+    def play(self, file: Path) -> None:
+        """Begin to play a file, very soon."""
+        start = self._player.frame_time + self.rate // 10
+        self._todo = [
+            (start + round(ns * self.rate / 1e9), data)
+            for ns, data in timed_messages(read_midi(file))
+        ]
+
+    def onsets(self) -> list[int]:
+        """The frames of the note-ons heard."""
+        return [frame for frame, data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
+
+    def sounding(self) -> set[tuple[int, int]]:
+        """(channel, pitch) of the notes that were begun and not ended. All notes off ends none."""
+        notes = set()
+        for _, data in list(self.heard):
+            key = (data[0] & 0x0F, data[1] if len(data) > 1 else 0)
+            if data[0] & 0xF0 == 0x90 and data[2]:
+                notes.add(key)
+            elif data[0] & 0xF0 in (0x80, 0x90):
+                notes.discard(key)
+        return notes
+
+    def wait_for(self, what, seconds: float = 20) -> None:
+        """Wait until `what()` is true."""
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < deadline, "it never came"
+            time.sleep(0.002)
+
+    def _play(self, frames: int) -> None:
+        self._out.clear_buffer()
+        begin = self._player.last_frame_time
+        while self._todo and self._todo[0][0] < begin + frames:
+            due, data = self._todo.pop(0)
+            offset = max(0, due - begin)
+            self._out.write_midi_event(offset, data)
+            self.sent.append((begin + offset, data))
+
+    def _record(self, _frames: int) -> None:
+        begin = self._ear.last_frame_time
+        for offset, data in self._in.incoming_midi_events():
+            self.heard.append((begin + offset, bytes(data)))

@@ -1,0 +1,223 @@
+"""Commands as a user gives them: what they write, print, and exit with."""
+
+import subprocess
+import sys
+
+import mido
+import pytest
+from click.testing import CliRunner
+from tests.conftest import write_midi
+
+from livecomposer.cli import main
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in an empty folder; returns exit code, output, and error output."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, [str(a) for a in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
+        return result
+
+    return run
+
+
+@pytest.fixture
+def phrase(tmp_path):
+    return write_midi(
+        tmp_path / "phrase.mid", [(0.5 * i, 0.5, p) for i, p in enumerate((60, 64, 67, 72))]
+    )
+
+
+def notes(path, track):
+    """(onset in beats, length in beats, pitch) of a named track; every note is ended."""
+    file = mido.MidiFile(path)
+    (part,) = [t for t in file.tracks if t.name == track]
+    now, begun, found = 0, {}, []
+    for message in part:
+        now += message.time
+        if message.type == "note_on":
+            assert message.note not in begun, "struck twice"
+            begun[message.note] = now
+        elif message.type == "note_off":
+            onset = begun.pop(message.note)
+            found.append((onset, now - onset, message.note))
+    assert not begun, "never ended"
+    beat = file.ticks_per_beat
+    return sorted((onset / beat, length / beat, pitch) for onset, length, pitch in found)
+
+
+@pytest.mark.parametrize("weights", ["default", "fixed"])
+def test_demo(run, tmp_path, weights):
+    result = run("demo", "--fast", "--out", "jam.mid", "--set", f"model.weights={weights}")
+    assert result.exit_code == 0
+    assert "livecomposer:" in result.output
+    answered, played = notes("jam.mid", "livecomposer"), notes("jam.mid", "player")
+    assert len(played) == 28
+    assert len(answered) >= 8
+    assert all(onset % 0.5 == 0 for onset, _, _ in answered)
+    assert all(9 <= onset < 17 or 29 <= onset < 37 for onset, _, _ in answered)
+
+
+def test_demo_in_real_time_gives_the_same_notes(run):
+    fast = ["--out", "fast.mid", "--fast", "--set", "clock.tempo_bpm=400"]
+    live = ["--out", "live.mid", "--set", "clock.tempo_bpm=400"]
+    assert run("demo", *fast).exit_code == 0
+    result = run("demo", *live)
+    assert result.exit_code == 0
+    assert result.output.count("the player plays\nlivecomposer answers\n") == 2
+    for part in ("player", "livecomposer"):
+        exact, real = notes("fast.mid", part), notes("live.mid", part)
+        assert [pitch for *_, pitch in exact] and len(exact) == len(real)
+        # Within a quarter of a slot; 19 ms at this tempo.
+        assert [round(4 * onset) / 4 for onset, *_ in real] == [onset for onset, *_ in exact]
+
+
+def test_replay_is_the_same_by_the_same_seed(run, phrase):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2), ("d", 3)):
+        assert run("replay", phrase, "--out", f"{name}.mid", "--seed", seed).exit_code == 0
+    a, b, c, d = ((phrase.parent / f"{name}.mid").read_bytes() for name in "abcd")
+    assert a == b
+    assert a != c or a != d
+    assert notes("a.mid", "player") == [
+        (0, 0.5, 60), (0.5, 0.5, 64), (1, 0.5, 67), (1.5, 0.5, 72),
+    ]  # fmt: skip
+    answered = notes("a.mid", "livecomposer")
+    assert answered
+    assert all(onset % 0.5 == 0 and 3 <= onset < 5 for onset, *_ in answered)
+
+
+def test_replay_keeps_the_tempo(run, tmp_path):
+    path = write_midi(tmp_path / "x.mid", [(0, 1, 60)], tempo=600_000)
+    assert run("replay", path, "--out", "y.mid").exit_code == 0
+    tempos = [m.tempo for track in mido.MidiFile("y.mid").tracks for m in track
+              if m.type == "set_tempo"]  # fmt: skip
+    assert tempos == [600_000]
+
+
+def test_generate(run, phrase):
+    result = run("generate", "--primer", phrase, "--beats", 12, "--out", "x.mid", "--seed", 1)
+    assert result.exit_code == 0
+    assert len(notes("x.mid", "player")) == 4
+    answered = notes("x.mid", "livecomposer")
+    assert {onset % 0.5 for onset, *_ in answered} == {0}
+    assert answered[0][0] == 2.5
+    assert all(onset + length <= 2.5 + 12 for onset, length, _ in answered)
+
+
+@pytest.mark.parametrize("way", [[], ["--live"]])
+def test_tokens(run, tmp_path, way):
+    path = write_midi(tmp_path / "x.mid", [(1, 1, 60), (1, 1, 64), (1.5, 1, 67), (2.5, 1, 72)])
+    result = run("tokens", path, *way)
+    assert (result.exit_code, result.output) == (0, "C4.E4 G4 +1 C5\n")
+    result = run("tokens", path, *way, "--set", "tokeniser.timing=fixed")
+    assert result.output == "C4.E4 G4 C5\n"
+
+
+def test_settings_come_from_a_file_and_single_ones_over_it(run, phrase, tmp_path):
+    config = tmp_path / "my.toml"
+    config.write_text('[tokeniser]\ntiming = "fixed"\nresolution = 1\n[jam]\nphrase_end = "1/3"\n')
+    assert run("tokens", phrase, "--config", config).output == "C4 E4.G4 C5\n"
+    coarse = ["--set", "tokeniser.resolution=0.25"]
+    assert run("tokens", phrase, "--config", config, *coarse).output == "C4 E4 G4 C5\n"
+
+
+WRONG = [
+    (["--set", "clock.tempo=1"], "clock.tempo: no such setting; [clock] has tempo_bpm"),
+    (["--set", "jams.phrase_end=1"], "jams: no such section"),
+    (["--set", "clock.tempo_bpm=1000"], "clock.tempo_bpm = 1000: expected float <= 400"),
+    (["--set", "clock.tempo_bpm=fast"], "clock.tempo_bpm = 'fast': expected float"),
+    (["--set", "model.engine=torch"], "model.engine = 'torch': "),
+    (["--set", "jam.phrase_end=0.3"], "jam.phrase_end = 0.3: 0.3 beats is not a multiple of 1/24"),
+    (["--set", "ports.output=livecomposer in"], "it would answer itself"),
+    (["--set", "nonsense"], "'nonsense': expected section.key=value"),
+    (["--config", "none.toml"], "none.toml"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reason"), WRONG)
+def test_wrong_settings_exit_with_2_and_name_the_key(run, arguments, reason):
+    result = run("demo", "--fast", *arguments)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"tempo =", "not TOML"), (b"\xff\xfe", "not TOML"), (b"clock = 3", "expected a section")],
+)
+def test_unreadable_config_files_exit_with_2(run, tmp_path, content, reason):
+    (tmp_path / "bad.toml").write_bytes(content)
+    result = run("demo", "--fast", "--config", "bad.toml")
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_bad_weights_exit_with_1_and_a_reason(run, tmp_path):
+    (tmp_path / "bad.weights.h5").write_bytes(b"no")
+    for name, reason in (("bad.weights.h5", "not a sound HDF5 file"), ("none.h5", "no such file")):
+        result = run("demo", "--fast", "--set", f"model.weights={name}")
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1].startswith(f"Error: {name}: {reason}")
+
+
+@pytest.mark.parametrize("command", ["tokens", "replay", "generate"])
+@pytest.mark.parametrize("content", [b"", b"MThd\0\0", b"hello"])
+def test_bad_midi_files_exit_with_1_and_a_reason(run, tmp_path, command, content):
+    (tmp_path / "bad.mid").write_bytes(content)
+    arguments = {
+        "tokens": ["bad.mid"],
+        "replay": ["bad.mid", "--out", "x.mid"],
+        "generate": ["--primer", "bad.mid", "--beats", "4", "--out", "x.mid"],
+    }[command]
+    result = run(command, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: bad.mid: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "x.mid").exists()
+
+
+def test_a_file_without_notes(run, tmp_path):
+    path = write_midi(tmp_path / "drums.mid", [(0, 1, 36)], channel=9)
+    for command in (
+        ["tokens", path], ["tokens", path, "--live"],
+        ["generate", "--primer", path, "--beats", 4, "--out", "x.mid"],
+    ):  # fmt: skip
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "no notes" in result.stderr
+
+
+def test_an_output_that_cannot_be_written(run, phrase):
+    result = run("replay", phrase, "--out", "no-such-folder/x.mid")
+    assert result.exit_code == 1
+    assert "no-such-folder/x.mid can't be written: No such file" in result.stderr
+
+
+def test_playing_imports_no_training_library():
+    script = (
+        "import sys; from livecomposer.cli import main\n"
+        "try: main(['demo', '--fast'])\n"
+        "except SystemExit: pass\n"
+        "import livecomposer.live.ports, rtmidi\n"
+        "heavy = {'tensorflow', 'keras', 'music21', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "livecomposer:" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_command_has_help(run):
+    listing = run("--help").output
+    for command in main.commands:
+        assert command in listing
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert "--set SECTION.KEY=VALUE" in result.output

@@ -1,0 +1,91 @@
+import re
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livecomposer.config import Config, ConfigError, load_config, shipped
+
+
+def test_the_default_file_explains_every_setting():
+    explained = False
+    for line in shipped("config.toml").read_text().splitlines():
+        if line.startswith("["):
+            explained = False
+        elif line.startswith("# "):
+            explained = True
+        elif line:
+            assert explained, line
+
+
+def test_defaults():
+    config = load_config()
+    assert (config.clock.tempo_bpm, config.jam.phrase_end, config.jam.max_duration) == (120, 24, 48)
+    assert config.tokeniser.settings.resolution == 6
+    assert config.model.weights_path.name == "default.weights.h5"
+
+
+RANGES = [
+    ("ports.channel", [1, 16], [0, 17, 1.5, True, "1"]),
+    ("ports.input", ["x"], ["", 3, "x" * 65]),
+    ("clock.tempo_bpm", [20, 400, 99.5], [19.9, 401, "120", "nan", "inf"]),
+    ("jam.phrase_end", [0.25, 16, "1/3"], [0, 0.2, 17, -1, "x", [1], True]),
+    ("jam.min_response", [0.5, 16], [0.25, 17]),
+    ("jam.max_response", [2, 256], [1, 257]),
+    ("jam.max_duration", [0.25, 16], [0.125, 17]),
+    ("sampling.temperature", [0.05, 5], [0, 6]),
+    ("sampling.top_p", [0.01, 1], [0, 1.1]),
+    ("sampling.max_repeats", [0, 100], [-1, 101]),
+    ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
+    ("model.engine", ["numpy", "keras"], ["torch", 1]),
+    ("model.weights", ["x.weights.h5"], ["", 1]),
+    ("tokeniser.timing", ["gaps", "fixed"], ["loose"]),
+    ("tokeniser.resolution", [1, "1/12"], [0, 2, 0.3]),
+    ("tokeniser.max_gap", [0.25, 16], [0, 17, "1/3"]),
+    ("training.vocabulary_size", [2, 65536], [1, 65537]),
+    ("training.min_count", [1], [0]),
+    ("training.batch_size", [1, 4096], [0, 4097]),
+    ("training.learning_rate", [1e-6, 1], [0, 2]),
+    ("training.seed", [0], [-1]),
+]
+
+
+def as_toml(value):
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+@pytest.mark.parametrize(("key", "good", "bad"), RANGES)
+def test_ranges(key, good, bad):
+    for value in good:
+        assert isinstance(load_config(None, [f"{key}={as_toml(value)}"]), Config)
+    for value in bad:
+        text = value if value in ("nan", "inf") else as_toml(value)
+        with pytest.raises(ConfigError, match=re.escape(key.split(".")[0])) as caught:
+            load_config(None, [f"{key}={text}"])
+        assert key.split(".")[1] in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_every_setting_is_in_the_table_of_ranges():
+    settings = tomllib.loads(shipped("config.toml").read_text())
+    keys = {f"{section}.{key}" for section, values in settings.items() for key in values}
+    assert keys == {key for key, *_ in RANGES} | {"ports.api", "ports.output"}
+
+
+@given(st.text())
+def test_any_assignment_is_an_error_or_a_config(text):
+    try:
+        assert isinstance(load_config(None, [text]), Config)
+    except ConfigError as error:
+        assert str(error)
+
+
+@given(st.text())
+def test_any_file_is_an_error_or_a_config(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("config") / "x.toml"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    try:
+        assert isinstance(load_config(path), Config)
+    except ConfigError as error:
+        assert str(error)
