@@ -69,6 +69,12 @@ class Engine:
         self._outputs = self._flow[width:].reshape(3, units)
         self._gates = np.empty(4 * units, np.float32)
 
+    @property
+    def bytes_per_step(self) -> int:
+        """How much of the weights a step reads: what bounds its speed from below."""
+        layers = (*self._cells, self._hidden, self._output)
+        return sum(kernel.nbytes + bias.nbytes for kernel, bias in layers)
+
     def prime(self, ids: Sequence[int]) -> Array:
         """See `StepEngine`.
 

@@ -1,17 +1,19 @@
 """Turn-taking: what is played, at which ticks, and the whole list of what is answered."""
 
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import SMALL_VOCABULARY, random_bundle
 
 from livecomposer.config import load_config
 from livecomposer.live.composer import LEAD, Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.engine import Engine
 from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
+from tests.conftest import SMALL_VOCABULARY, random_bundle
 
 ONE_CHORD = "C4.E4"  # with a vocabulary of one chord, what is answered is known
 
@@ -215,7 +217,7 @@ def test_the_same_chord_repeats_only_so_often():
     session = Session("C4 D4").play(*keys((0, 380, 60))).wait_until(5000)
     pitches = [note.pitches for note in session.notes]
     assert len(pitches) == 32
-    assert all(a != b for a, b in zip(pitches, pitches[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(pitches))
 
 
 def test_stop_ends_everything():

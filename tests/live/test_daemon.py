@@ -4,12 +4,12 @@ import threading
 import time
 
 import pytest
-from tests.live.test_offline import composer
 
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.daemon import Daemon
 from livecomposer.live.player import Player
 from livecomposer.live.ports import LocalInput, LocalOutput
+from tests.live.test_offline import composer
 
 SILENCE = ["b04000", "b07b00"]
 BPM = 400

@@ -6,9 +6,9 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from tests.conftest import write_midi
 
 from livecomposer.live.ports import PortError, open_ports
+from tests.conftest import write_midi
 
 pytestmark = pytest.mark.jack
 
@@ -72,9 +72,7 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_in_the_middle_of_an_answer_leaves_silence(
-    jack_server, witness, tmp_path, number
-):
+def test_a_signal_in_the_middle_of_an_answer_leaves_silence(jack_server, witness, tmp_path, number):
     with playing(jack_server) as process:
         witness.connect(IN, OUT)
         witness.play(write_phrase(tmp_path))

@@ -4,7 +4,6 @@ import mido
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import random_bundle, write_midi
 
 from livecomposer.config import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
@@ -25,6 +24,7 @@ from livecomposer.music.events import NoteOn
 from livecomposer.music.tempo import TempoMap
 from livecomposer.music.tokeniser import TokeniserSettings, encode
 from livecomposer.training.corpus import read_pieces
+from tests.conftest import random_bundle, write_midi
 
 BEAT = 500_000_000
 

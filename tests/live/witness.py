@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import jack
-from tests.conftest import JackServer
 
 from livecomposer.live.offline import timed_messages
 from livecomposer.midi.files import read_midi
+from tests.conftest import JackServer
 
 
 class Witness:

@@ -1,9 +1,9 @@
 import mido
 import pytest
-from tests.conftest import write_midi
 
 from livecomposer.midi.files import MidiFileError, TimedNote, read_midi
 from livecomposer.midi.files import write_midi as write_parts
+from tests.conftest import write_midi
 
 
 def header(kind=1, tracks=1, division=480):

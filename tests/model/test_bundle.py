@@ -2,10 +2,10 @@ import h5py
 import msgspec
 import numpy as np
 import pytest
-from tests.conftest import random_bundle
 
 from livecomposer.model import bundle
 from livecomposer.model.bundle import BundleError, weight_shapes
+from tests.conftest import random_bundle
 
 KERNEL = "layers/lstm_1/cell/vars/0"
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.conftest import SMALL_VOCABULARY, random_bundle
 
 from livecomposer.model import bundle
 from livecomposer.model.bundle import SUFFIX
 from livecomposer.model.engine import Engine
+from tests.conftest import SMALL_VOCABULARY, random_bundle
 
 keras = pytest.importorskip("keras")
 

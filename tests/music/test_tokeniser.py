@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,7 +115,7 @@ def test_decoding_gives_the_music_snapped_to_the_resolution(events, resolution):
         if isinstance(event, NoteOn):
             snapped.setdefault(snap(event.tick, resolution), set()).add(event.pitch)
     music = [(tick, tuple(sorted(pitches))) for tick, pitches in snapped.items()]
-    longest = max((b[0] - a[0] for a, b in zip(music, music[1:], strict=False)), default=0)
+    longest = max((b[0] - a[0] for a, b in itertools.pairwise(music)), default=0)
     if longest > settings.max_gap:
         return
     first = music[0][0] if music else 0

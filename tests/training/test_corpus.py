@@ -4,7 +4,6 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from tests.conftest import write_midi
 
 from livecomposer.music.tokeniser import TokeniserSettings, encode
 from livecomposer.training.corpus import (
@@ -14,6 +13,7 @@ from livecomposer.training.corpus import (
     parse_instrument,
     read_pieces,
 )
+from tests.conftest import write_midi
 
 ABC = "X:1\nT:one\nM:4/4\nL:1/8\nK:C\nC D E2 [CEG]4|\n\nX:2\nT:two\nM:4/4\nL:1/8\nK:C\nc2 z2 c4|\n"
 KERN = "**kern\t**kern\n*M4/4\t*M4/4\n4C\t8cc\n.\t8dd\n2E\t[2ee\n4F\t4ee]\n*-\t*-\n"

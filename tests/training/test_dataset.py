@@ -17,7 +17,9 @@ def piece(*onsets, name="x"):
 def corpus(*pieces, tokens=None):
     tokenised = TokenisedCorpus(pieces, TokeniserSettings())
     if tokens is None:
-        return tokenised, tokenised.ids(Vocabulary.build(tokenised.counts(), size=4096, min_count=1))
+        return tokenised, tokenised.ids(
+            Vocabulary.build(tokenised.counts(), size=4096, min_count=1)
+        )
     return tokenised, tokenised.ids(Vocabulary(list(map(parse_token, tokens.split()))))
 
 
@@ -29,9 +31,7 @@ def test_transposing_tokens():
 
 
 def test_pieces_stay_on_the_piano():
-    low, middle, high, beyond = (
-        piece((0, p)) for p in (23, 60, 107, 5)
-    )
+    low, middle, high, beyond = (piece((0, p)) for p in (23, 60, 107, 5))
     shifts = TokenisedCorpus([low, middle, high, beyond], TokeniserSettings()).shifts
     assert shifts == [list(range(-2, 7)), list(SHIFTS), list(range(-5, 2)), [0]]
 
@@ -46,9 +46,7 @@ def test_counts_are_of_all_transpositions():
 
 
 def test_a_piece_in_ids():
-    _, ids = corpus(
-        piece((0, 60), (1, 64), (1.5, 64, 67)), tokens="C4 E4 F4 E4.G4 F4.G#4 +1"
-    )
+    _, ids = corpus(piece((0, 60), (1, 64), (1.5, 64, 67)), tokens="C4 E4 F4 E4.G4 F4.G#4 +1")
     vocabulary = Vocabulary(list(map(parse_token, "C4 E4 F4 E4.G4 F4.G#4 +1".split())))
     words = [None if i == START else str(vocabulary.token(i)) for i in ids.piece(0)]
     assert words == [None, "C4", "+1", "E4", "E4.G4"]

@@ -8,12 +8,12 @@ import time
 
 import pytest
 from click.testing import CliRunner
-from tests.conftest import write_midi
 
 from livecomposer.cli import main
 from livecomposer.model import bundle
 from livecomposer.training.history import Epoch, write_csv, write_png
 from livecomposer.training.train import Budget
+from tests.conftest import write_midi
 
 pytest.importorskip("tensorflow")
 
