@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import write_midi
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = re.findall(r"^livecomposer .*$", README.read_text(), re.MULTILINE)
+VERBS = "play|demo|ports|replay|generate|tokens|train"
+COMMANDS = re.findall(rf"(?<![\w/])livecomposer (?:{VERBS})\b[^`\n]*", README.read_text())
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from livecomposer.live.ports import InputPort, OutputPort
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_S = 1.0  # Windows sees Ctrl-C only between waits
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -91,10 +92,10 @@ class Daemon:
         """What comes next, however long it takes; meanwhile time advances in the jam."""
         while True:
             due = self._jam.due_ns()
-            wait = None if due is None else due - time.monotonic_ns()
-            if wait is None or wait > 0:
+            wait_s = _PATIENCE_S if due is None else (due - time.monotonic_ns()) / 1e9
+            if wait_s > 0:
                 with suppress(queue.Empty):
-                    return self._inbox.get(timeout=None if wait is None else wait / 1e9)
+                    return self._inbox.get(timeout=min(wait_s, _PATIENCE_S))
             self._jam.advance(time.monotonic_ns())
 
 

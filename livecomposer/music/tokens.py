@@ -63,12 +63,13 @@ def parse_token(text: str) -> Token:
     Raises:
         ValueError: it is not spelled as a `Chord` or a `Gap` is.
     """
+    token: Token
     if text.startswith("+"):
-        token: Token = Gap(parse_beats(text[1:]))
-        sound = token.ticks > 0
+        token = gap = Gap(parse_beats(text[1:]))
+        sound = gap.ticks > 0
     else:
-        token = Chord(tuple(parse_pitch(name) for name in text.split(".")))
-        sound = all(low < high for low, high in pairwise(token.pitches))
+        token = chord = Chord(tuple(parse_pitch(name) for name in text.split(".")))
+        sound = all(low < high for low, high in pairwise(chord.pitches))
     if not sound or str(token) != text:
         raise ValueError(f"{text!r} is not how a token is spelled")
     return token

@@ -1,4 +1,4 @@
-"""`livecomposer play` on a real JACK server, with a witness that counts frames."""
+"""`livecomposer play` on a real JACK server, with a witness beside it."""
 
 import signal
 import subprocess
@@ -62,9 +62,9 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path):
         assert process.wait(10) == 0
     first = witness.sent[0][0]
     last = witness.sent[-1][0]
-    slot = witness.rate * 30 / BPM  # frames in half a beat
-    places = [(frame - first) / slot for frame in witness.onsets()]
-    assert all(frame > last for frame in witness.onsets())
+    slot = 30e9 / BPM
+    places = [(ns - first) / slot for ns in witness.onsets()]
+    assert all(ns > last for ns in witness.onsets())
     # A slot is 150 ms here. What is off the grid is evenly spread over it; a tenth is 15 ms.
     off = sorted(abs(place - round(place)) for place in places)
     assert off[len(off) // 2] < 0.1, places

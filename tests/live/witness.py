@@ -1,4 +1,8 @@
-"""A JACK client that plays to a program and hears it, both frame by frame."""
+"""A JACK client that plays to a program and hears it.
+
+Times are of the monotonic clock: a server that is short of time loses frames, so that frames alone
+are no clock. Each cycle's own time is taken, and within it frames are counted.
+"""
 
 import time
 from pathlib import Path
@@ -14,8 +18,8 @@ class Witness:
     """Plays a MIDI file into one port and records what another sends.
 
     Attributes:
-        sent: (frame, bytes) of what was played.
-        heard: (frame, bytes) of what was recorded.
+        sent: (nanoseconds, bytes) of what was played.
+        heard: (nanoseconds, bytes) of what was recorded.
     """
 
     def __init__(self, server: JackServer) -> None:
@@ -42,10 +46,6 @@ class Witness:
             client.deactivate()
             client.close()
 
-    @property
-    def rate(self) -> int:
-        return int(self._player.samplerate)
-
     def ports(self) -> list[str]:
         """The MIDI ports of all clients."""
         return [port.name for port in self._ear.get_ports(is_midi=True)]
@@ -59,15 +59,12 @@ class Witness:
 
     def play(self, file: Path) -> None:
         """Begin to play a file, very soon."""
-        start = self._player.frame_time + self.rate // 10
-        self._todo = [
-            (start + round(ns * self.rate / 1e9), data)
-            for ns, data in timed_messages(read_midi(file))
-        ]
+        start = time.monotonic_ns() + 100_000_000
+        self._todo = [(start + ns, data) for ns, data in timed_messages(read_midi(file))]
 
     def onsets(self) -> list[int]:
-        """The frames of the note-ons heard."""
-        return [frame for frame, data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
+        """The times of the note-ons heard."""
+        return [ns for ns, data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
 
     def sounding(self) -> set[tuple[int, int]]:
         """(channel, pitch) of the notes that were begun and not ended. All notes off ends none."""
@@ -89,14 +86,17 @@ class Witness:
 
     def _play(self, frames: int) -> None:
         self._out.clear_buffer()
-        begin = self._player.last_frame_time
-        while self._todo and self._todo[0][0] < begin + frames:
-            due, data = self._todo.pop(0)
-            offset = max(0, due - begin)
+        begin = time.monotonic_ns()
+        while self._todo and (offset := self._frames(self._todo[0][0] - begin)) < frames:
+            _, data = self._todo.pop(0)
+            offset = max(0, offset)
             self._out.write_midi_event(offset, data)
-            self.sent.append((begin + offset, data))
+            self.sent.append((begin + offset * 10**9 // self._player.samplerate, data))
+
+    def _frames(self, ns: int) -> int:
+        return round(ns * self._player.samplerate / 1e9)
 
     def _record(self, _frames: int) -> None:
-        begin = self._ear.last_frame_time
+        begin = time.monotonic_ns()
         for offset, data in self._in.incoming_midi_events():
-            self.heard.append((begin + offset, bytes(data)))
+            self.heard.append((begin + offset * 10**9 // self._ear.samplerate, bytes(data)))
