@@ -13,7 +13,7 @@ _BAR = 8  # columns: four beats
 
 
 def draw(parts: Sequence[Sequence[TimedNote]], marks: str = MARKS) -> str:
-    """Draw parts above each other in time: a row for each semitone, a column for each half beat.
+    """Draw parts in one picture: a row for each pitch that occurs, a column for each half beat.
 
     Args:
         parts: notes; the first part is drawn over the others.
@@ -27,9 +27,8 @@ def draw(parts: Sequence[Sequence[TimedNote]], marks: str = MARKS) -> str:
         return ""
     first = min(note.onset for note in notes) // _COLUMN
     columns = -(-max(note.end for note in notes) // _COLUMN) - first
-    low, high = min(note.pitch for note in notes), max(note.pitch for note in notes)
     ruled = "".join("|" if column % _BAR == 0 else " " for column in range(columns))
-    rows = {pitch: list(ruled) for pitch in range(high, low - 1, -1)}
+    rows = {pitch: list(ruled) for pitch in sorted({n.pitch for n in notes}, reverse=True)}
     for part, mark in reversed(list(zip(parts, marks, strict=False))):
         for note in part:
             begin = round(note.onset / _COLUMN) - first

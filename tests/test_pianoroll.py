@@ -3,12 +3,12 @@ from livecomposer.pianoroll import draw
 
 
 def test_a_drawing():
-    player = [TimedNote(0, 480, 60, 80), TimedNote(480, 720, 61, 80)]
+    player = [TimedNote(0, 480, 60, 80), TimedNote(480, 720, 58, 80)]
     machine = [TimedNote(1920, 2400, 62, 80), TimedNote(240, 480, 60, 80)]
     assert draw([player, machine], "#o").splitlines() == [
         "  D4 |       oo",
-        " C#4 | #     | ",
         "  C4 ##      | ",
+        " A#3 | #     | ",
         "beat 0       4       ",
     ]
 
