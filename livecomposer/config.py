@@ -8,12 +8,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
-from livecomposer.music.tempo import parse_beats, spell_beats
+from livecomposer.music.tempo import GRID, parse_beats, spell_beats
 from livecomposer.music.tokeniser import TokeniserSettings
 
 _HERE = Path(__file__).parent
@@ -38,8 +38,7 @@ class Ports(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.input == self.output:
             raise ValueError(
-                f"input and output are both {self.input!r}, expected two names: "
-                "it would answer itself"
+                f"output = {self.output!r}, which is the input too: it would answer itself"
             )
 
 
@@ -62,6 +61,10 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
         _within("min_response", self.min_response, 0.5, 256)
         _within("max_response", self.max_response, 0.5, 256)
         _within("max_duration", self.max_duration, 0.25, 16)
+        for name in ("min_response", "max_response"):
+            if getattr(self, name) % GRID:
+                beats = spell_beats(getattr(self, name))
+                raise ValueError(f"{name} = {beats}, expected a multiple of 0.5 beat")
         if self.min_response > self.max_response:
             raise ValueError(
                 f"min_response = {spell_beats(self.min_response)}, expected no more than "
@@ -207,11 +210,15 @@ def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> Non
 
 def _explain(message: str, settings: Mapping[str, Any]) -> str:
     """The validator's message, led by the key and the value that it is about."""
+    type_of = get_type_hints(Config)
     match = re.fullmatch(r"(.*) - at `\$\.(\w+)(?:\.(\w+))?`", message, re.DOTALL)
     if not match:
         return message
     reason, section, key = match.groups()
-    reason = reason[:1].lower() + reason[1:].replace("`", "")
-    if key is None:
-        return f"{section}: {reason}"
+    reason = reason[:1].lower() + reason[1:].replace("`", "").replace("Ticks", "beats")
+    if key is None:  # a check of several settings names the one at fault
+        return f"{section}.{reason}"
+    if reason.startswith("invalid enum"):
+        names = re.findall(r"'(\w+)'", str(get_type_hints(type_of[section])[key]))
+        reason = f"expected one of {', '.join(map(repr, names))}"
     return f"{section}.{key} = {settings[section][key]!r}: {reason}"

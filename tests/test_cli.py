@@ -132,7 +132,13 @@ WRONG = [
     (["--set", "jams.phrase_end=1"], "jams: no such section"),
     (["--set", "clock.tempo_bpm=1000"], "clock.tempo_bpm = 1000: expected float <= 400"),
     (["--set", "clock.tempo_bpm=fast"], "clock.tempo_bpm = 'fast': expected float"),
-    (["--set", "model.engine=torch"], "model.engine = 'torch': "),
+    (["--set", "model.engine=torch"], "model.engine = 'torch': expected one of 'numpy', 'keras'"),
+    (["--set", "sampling.seed=dice"], "sampling.seed = 'dice': expected one of 'random'"),
+    (["--set", "jam.phrase_end=17"], "jam.phrase_end = 17, expected 0.25 to 16 beats"),
+    (["--set", "jam.phrase_end=1e400"], "jam.phrase_end = inf: "),
+    (["--set", "jam.phrase_end='1e400'"], "'1e400' is not a number of beats"),
+    (["--set", "jam.max_response=2.25"], "jam.max_response = 2.25, expected a multiple of 0.5"),
+    (["--set", "tokeniser.max_gap=0.1875"], "tokeniser.max_gap = 0.1875: "),
     (["--set", "jam.phrase_end=0.3"], "jam.phrase_end = 0.3: 0.3 beats is not a multiple of 1/24"),
     (["--set", "ports.output=livecomposer in"], "it would answer itself"),
     (["--set", "nonsense"], "'nonsense': expected section.key=value"),
@@ -197,6 +203,29 @@ def test_an_output_that_cannot_be_written(run, phrase):
     result = run("replay", phrase, "--out", "no-such-folder/x.mid")
     assert result.exit_code == 1
     assert "no-such-folder/x.mid can't be written: No such file" in result.stderr
+
+
+@pytest.mark.parametrize("beats", ["nan", "inf", "0", "-4"])
+def test_a_length_that_is_none_is_refused(run, phrase, beats):
+    result = run("generate", "--primer", phrase, "--beats", beats, "--out", "x.mid")
+    assert result.exit_code == 2
+
+
+def test_training_without_its_libraries_says_what_to_install(tmp_path):
+    script = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'tqdm', 'platformdirs', 'music21', 'matplotlib'):\n"
+        "    sys.modules[name] = None\n"
+        "import importlib.util; found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n: None if sys.modules.get(n, 1) is None else found(n)\n"
+        "from livecomposer.cli import main\n"
+        "main(['train', 'x', '--out', 'x.weights.h5'])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: training needs tensorflow: install livecomposer[train]\n"
 
 
 def test_playing_imports_no_training_library():

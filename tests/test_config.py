@@ -1,4 +1,3 @@
-import re
 import tomllib
 
 import pytest
@@ -32,7 +31,7 @@ RANGES = [
     ("clock.tempo_bpm", [20, 400, 99.5], [19.9, 401, "120", "nan", "inf"]),
     ("jam.phrase_end", [0.25, 16, "1/3"], [0, 0.2, 17, -1, "x", [1], True]),
     ("jam.min_response", [0.5, 16], [0.25, 17]),
-    ("jam.max_response", [2, 256], [1, 257]),
+    ("jam.max_response", [2, 256, 2.5], [1, 257, 2.25]),
     ("jam.max_duration", [0.25, 16], [0.125, 17]),
     ("sampling.temperature", [0.05, 5], [0, 6]),
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
@@ -61,9 +60,11 @@ def test_ranges(key, good, bad):
         assert isinstance(load_config(None, [f"{key}={as_toml(value)}"]), Config)
     for value in bad:
         text = value if value in ("nan", "inf") else as_toml(value)
-        with pytest.raises(ConfigError, match=re.escape(key.split(".")[0])) as caught:
+        with pytest.raises(ConfigError) as caught:
             load_config(None, [f"{key}={text}"])
-        assert key.split(".")[1] in str(caught.value)
+        section, name = key.split(".")
+        assert str(caught.value).startswith(f"{section}.")
+        assert name in str(caught.value)
         assert "\n" not in str(caught.value)
 
 

@@ -1,6 +1,7 @@
 """What the commands share: options, errors, and building the core from a config."""
 
 import logging
+import math
 import secrets
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -26,6 +27,19 @@ FAILED, WRONG_USAGE, NO_MIDI = 1, 2, 3
 seed_option = click.option(
     "--seed", type=click.IntRange(0), help="The same seed gives the same music."
 )
+
+
+class FiniteRange(click.FloatRange):
+    """A `FloatRange` without "nan" and "inf"."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See click's `ParamType`."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 class CommandError(click.ClickException):

@@ -1,5 +1,6 @@
 """From file to file: `replay`, `generate`, `tokens`."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from livecomposer.cli.common import (
     EXISTING_FILE,
     NEW_FILE,
     CommandError,
+    FiniteRange,
     load_bundle,
     make_continuation,
     read_midi_file,
@@ -51,9 +53,7 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
 
 @click.command()
 @click.option("--primer", type=EXISTING_FILE, required=True, help="The MIDI file to go on from.")
-@click.option(
-    "--beats", type=click.FloatRange(0.5, 10_000), required=True, help="How long to go on."
-)
+@click.option("--beats", type=FiniteRange(0.5, 10_000), required=True, help="How long to go on.")
 @click.option("--out", type=NEW_FILE, required=True, help="The MIDI file to write.")
 @seed_option
 @with_config
@@ -85,7 +85,7 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
         events,
         make_continuation(config, bundle, seed),
         bundle.tokeniser,
-        length=round(2 * beats) * GRID,
+        length=math.ceil(2 * beats) * GRID,
         max_duration=config.jam.max_duration,
     )
     answered = timed_notes(notes, config.ports.channel - 1)

@@ -1,5 +1,6 @@
 """Playing: `play`, `demo`, `ports`."""
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from livecomposer.cli.common import (
 )
 from livecomposer.config import Config
 
+log = logging.getLogger(__name__)
+
 _DEMO_SEED = 1
 
 
@@ -31,7 +34,8 @@ def play(config: Config) -> None:
     from livecomposer.live.ports import PortError, open_ports
 
     bundle = load_bundle(config)
-    composer = Composer(make_continuation(config, bundle, None), bundle.tokeniser, config.jam)
+    continuation = make_continuation(config, bundle, None)
+    composer = Composer(continuation, bundle.tokeniser, config.jam)
     ports = config.ports
     try:
         source, sink = open_ports(ports.api, ports.input, ports.output)
@@ -45,6 +49,7 @@ def play(config: Config) -> None:
                 f"ready: play into {source.name!r}, listen to {sink.name!r}; Ctrl-C ends"
             )
         )
+    log.info("%d tokens heard were outside the vocabulary, and reduced", continuation.reduced)
 
 
 @click.command()

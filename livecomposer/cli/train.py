@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
 
-from livecomposer.cli.common import NEW_FILE, CommandError, with_config
+from livecomposer.cli.common import NEW_FILE, WRONG_USAGE, CommandError, FiniteRange, with_config
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _DEFAULT_MINUTES = 30
 @click.option("--epochs", type=click.IntRange(1), help="How many times through the music.")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help=f"How long, instead of --epochs.  [default: {_DEFAULT_MINUTES}]",
 )
 @click.option(
@@ -56,11 +57,11 @@ def train(
     music21's built-in corpus, such as music21:bach or music21:ryansMammoth. Curves (CSV, PNG)
     and a checkpoint are left beside the weights.
     """
-    try:
-        from livecomposer.training import train as training
-    except ImportError as error:
-        raise CommandError(f"training needs {error.name}: install livecomposer[train]") from None
+    for library in ("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs"):
+        if find_spec(library) is None:
+            raise CommandError(f"training needs {library}: install livecomposer[train]")
     from livecomposer.model.bundle import SUFFIX, Architecture, BundleError
+    from livecomposer.training import train as training
 
     if epochs and minutes:
         raise click.UsageError("--epochs and --minutes exclude each other")
@@ -98,8 +99,12 @@ def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--instrument") from None
     try:
+        files = corpus.find_files(sources)
+    except corpus.CorpusError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
+    try:
         found = corpus.load_corpus(
-            corpus.find_files(sources),
+            files,
             programs=programs,
             cache=corpus.default_cache(),
             progress=True,

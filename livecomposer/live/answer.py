@@ -3,8 +3,6 @@
 Onsets are drawn one ahead, since a note's end is the next one's beginning.
 """
 
-from collections import deque
-
 from livecomposer.live.continuation import Continuation, Memento, Onset
 from livecomposer.music.events import Note
 from livecomposer.music.tokeniser import Tokeniser
@@ -39,9 +37,8 @@ class Answer:
         self._continuation, self._tokeniser = continuation, tokeniser
         self._max_duration, self._velocity = max_duration, velocity
         self._last_heard = tokeniser.previous_onset
-        # The last onsets drawn, with what the model was before each: more than are ever both
-        # handed over and still to sound.
-        self._drawn: deque[tuple[Onset, Memento]] = deque(maxlen=4)
+        # The onsets drawn, with what the model was before each.
+        self._drawn: list[tuple[Onset, Memento]] = []
         before = continuation.save()
         self._decoder, first = continuation.begin(start, tokeniser.gap_to(start))
         self._drawn.append((first, before))

@@ -10,7 +10,7 @@ from livecomposer.config import Jam
 from livecomposer.live.answer import Answer
 from livecomposer.live.continuation import Continuation
 from livecomposer.music.events import AllNotesOff, Event, Note, NoteOff, NoteOn, Stop, Sustain
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, ceil_to
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, ceil_to, snap
 from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
@@ -37,15 +37,20 @@ class Composer:
         self._silent_since = -settings.phrase_end  # when the last sound of either part ended
         self._now = 0
 
-    def hear(self, event: Event) -> bool:
-        """Take an event of the player's.
+    def interrupt(self, event: Event) -> bool:
+        """End the answer, if this event of the player's does. It is still to be heard.
 
         Returns:
-            Whether it ended an answer: what was handed over and is still to sound, must not.
+            Whether it did: what was handed over and is still to sound, must not.
         """
+        return isinstance(event, NoteOn | Stop) and self._end_answer(event.tick)
+
+    def hear(self, event: Event) -> None:
+        """Take an event of the player's."""
+        self.interrupt(event)
         if isinstance(event, Stop):
-            return self.stop(event.tick)
-        interrupted = isinstance(event, NoteOn) and self._end_answer(event.tick)
+            self._stop(event.tick)
+            return
         sounded = self._hands.sounding
         self._hands.take(event)
         if sounded and not self._hands.sounding:
@@ -54,18 +59,9 @@ class Composer:
             if self._phrase is None:
                 self._continuation.refresh()
                 self._phrase = _Phrase(event.tick)
-            self._phrase.velocities.append(event.velocity)
+            self._phrase.add(event)
         for token in self._tokeniser.feed(event):
             self._continuation.hear(token)
-        return interrupted
-
-    def stop(self, tick: int) -> bool:
-        """End whatever is going on, as when the transport stops. Returns as `hear` does."""
-        interrupted = self._end_answer(tick)
-        self._hands = _Hands()
-        self._end_phrase()
-        self._silent_since = max(self._silent_since, tick)
-        return interrupted
 
     def advance(self, tick: int) -> list[Note]:
         """Let time come to `tick`; return the notes that begin within `LEAD` ticks from there."""
@@ -94,12 +90,15 @@ class Composer:
         return over and tick - self._silent_since >= self._settings.phrase_end
 
     def _slot(self) -> int:
-        """The first slot where an answer to the phrase may begin."""
-        return ceil_to(max(self._silent_since + self._settings.phrase_end, self._now), GRID)
+        """The first slot where an answer to the phrase may begin.
+
+        A key that is let go a hair late is no reason to wait for half a beat more.
+        """
+        return ceil_to(max(self._silent_since + self._settings.phrase_end - LEAD, self._now), GRID)
 
     def _begin_answer(self, start: int) -> None:
         assert self._phrase is not None  # noqa: S101 - only a phrase is answered
-        lasted = ceil_to(self._silent_since - self._phrase.start, GRID)
+        lasted = snap(self._silent_since - self._phrase.start, GRID)
         length = min(max(lasted, self._settings.min_response), self._settings.max_response)
         velocity = self._phrase.loudness
         self._end_phrase()
@@ -107,10 +106,16 @@ class Composer:
             self._continuation,
             self._tokeniser,
             start,
-            ceil_to(start + length, GRID),
+            start + length,
             max_duration=self._settings.max_duration,
             velocity=velocity,
         )
+
+    def _stop(self, tick: int) -> None:
+        """Forget what is going on."""
+        self._hands = _Hands()
+        self._end_phrase()
+        self._silent_since = max(self._silent_since, tick)
 
     def _end_phrase(self) -> None:
         for token in self._tokeniser.flush():
@@ -132,11 +137,15 @@ class _Phrase:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.velocities: list[int] = []
+        self._velocities, self._notes = 0, 0
+
+    def add(self, note: NoteOn) -> None:
+        self._velocities += note.velocity
+        self._notes += 1
 
     @property
     def loudness(self) -> int:
-        return round(sum(self.velocities) / len(self.velocities))
+        return round(self._velocities / self._notes)
 
 
 class _Hands:

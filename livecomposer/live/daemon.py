@@ -93,9 +93,8 @@ class Daemon:
         while True:
             due = self._jam.due_ns()
             wait_s = _PATIENCE_S if due is None else (due - time.monotonic_ns()) / 1e9
-            if wait_s > 0:
-                with suppress(queue.Empty):
-                    return self._inbox.get(timeout=min(wait_s, _PATIENCE_S))
+            with suppress(queue.Empty):
+                return self._inbox.get(timeout=min(max(wait_s, 0), _PATIENCE_S))
             self._jam.advance(time.monotonic_ns())
 
 
@@ -106,7 +105,9 @@ def stopping_on_signals(daemon: Daemon) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         daemon.stop()
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    # What whoever started us wants ignored, as nohup does, stays so.
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:

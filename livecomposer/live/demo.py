@@ -85,7 +85,8 @@ def play_live(
             daemon.run(ready=hands.start)
         finally:
             ended.set()
-            hands.join()
+            if hands.ident is not None:
+                hands.join()
     origin = played[0][0] if played else 0
     return (
         [(ns - origin, message) for ns, message in played],

@@ -34,6 +34,9 @@ class Jam:
 
     def receive(self, ns: int, data: bytes) -> None:
         """Take bytes that came in at `ns`."""
+        due = self.due_ns()
+        if due is not None and due < ns:  # what was due before comes before
+            self.advance(ns)
         for message in self._parser.feed(data):
             event = event_of(message, self._clock.tick_at(ns))
             if event is None:
@@ -41,11 +44,12 @@ class Jam:
             if isinstance(event, NoteOn) and self._composer.silent(event.tick):
                 self._clock.anchor(ns)
                 event = replace(event, tick=self._clock.tick_at(ns))
-            interrupted = self._composer.hear(event)
+            interrupted = self._composer.interrupt(event)
             if isinstance(event, Stop):
                 self._voice.silence()
             elif interrupted:
                 self._voice.cut()
+            self._composer.hear(event)
 
     def advance(self, ns: int) -> None:
         """Let time come to `ns`."""

@@ -114,7 +114,7 @@ def notes_of(messages: Iterable[Timed], tempo_map: TempoMap) -> list[TimedNote]:
 
     def close(key: tuple[int, int]) -> None:
         onset, velocity = open_notes.pop(key)
-        notes.append(TimedNote(onset, now, key[1], velocity, key[0]))
+        notes.append(TimedNote(onset, max(now, onset + 1), key[1], velocity, key[0]))
 
     parser = WireParser()
     for ns, data in messages:

@@ -103,11 +103,8 @@ class LocalOutput:
 class RtMidiInput:
     """An input port of the system's."""
 
-    def __init__(self, api: int, name: str) -> None:
-        import rtmidi  # a system library, for playing only
-
-        self._midi = _open(rtmidi.MidiIn, api, name)
-        self.name = name
+    def __init__(self, midi: Any, name: str) -> None:
+        self._midi, self.name = midi, name
 
     def start(self, receive: Receive) -> None:
         """See `InputPort`. Clock, active sensing and system exclusive don't get through."""
@@ -128,11 +125,8 @@ class RtMidiInput:
 class RtMidiOutput:
     """An output port of the system's."""
 
-    def __init__(self, api: int, name: str) -> None:
-        import rtmidi
-
-        self._midi = _open(rtmidi.MidiOut, api, name)
-        self.name = name
+    def __init__(self, midi: Any, name: str) -> None:
+        self._midi, self.name = midi, name
 
     def send(self, message: bytes) -> None:
         """See `OutputPort`."""
@@ -159,14 +153,23 @@ def open_ports(api: str, input_name: str, output_name: str) -> tuple[RtMidiInput
     Raises:
         PortError: there is no such interface here, or it won't give the ports.
     """
+    import rtmidi  # a system library, for playing only
+
     number = _choose_api(api)
-    # The output first: were a name of ours in use already, nothing would listen to it yet.
-    output = RtMidiOutput(number, output_name)
+    clients = [
+        _client(kind, number, name)
+        for kind, name in ((rtmidi.MidiIn, input_name), (rtmidi.MidiOut, output_name))
+    ]
+    # Both are looked up before either is made: our output is never found as our input.
+    found = [client.get_ports() for client in clients]
     try:
-        return RtMidiInput(number, input_name), output
+        for client, name, ports in zip(clients, (input_name, output_name), found, strict=True):
+            _open(client, name, ports)
     except PortError:
-        output.close()
+        for client in clients:
+            client.delete()
         raise
+    return RtMidiInput(clients[0], input_name), RtMidiOutput(clients[1], output_name)
 
 
 def list_ports(api: str) -> tuple[str, list[str], list[str]]:
@@ -217,9 +220,8 @@ def _choose_api(api: str) -> int:
     raise PortError(f"no usable MIDI system (tried {', '.join(wanted)}): {help_text}")
 
 
-def _open(kind: Any, api: int, name: str) -> Any:
-    client = _client(kind, api, name)
-    found = client.get_ports()
+def _open(client: Any, name: str, found: Sequence[str]) -> None:
+    """Open the port of that name among those found, or make one."""
     index = match_port(name, found)
     try:
         with _quiet():
@@ -228,18 +230,13 @@ def _open(kind: Any, api: int, name: str) -> Any:
             else:
                 client.open_port(index, name)
     except NotImplementedError:
-        client.delete()
         raise PortError(
             f"there is no MIDI port {name!r}, and this system can't create one: install a "
-            f"loopback port, such as loopMIDI's, and name it in [ports]; there are {found}"
+            f"loopback port, such as loopMIDI's, and name it in [ports]; there are {list(found)}"
         ) from None
-    except Exception as error:
-        client.delete()
+    except Exception as error:  # rtmidi's own class, which is not public
         raise PortError(f"MIDI port {name!r}: {error}") from None
-    log.debug(
-        "%s %r", "made" if index is None else "opened", name if index is None else found[index]
-    )
-    return client
+    log.debug("made %r" if index is None else "opened %r", name if index is None else found[index])
 
 
 def _client(kind: Any, api: int, name: str) -> Any:

@@ -29,8 +29,8 @@ class MidiFile:
 
     Attributes:
         division: its ticks per beat.
-        messages: (position, message) of all tracks in order; note-offs come before other
-            messages of the same position. No meta messages.
+        messages: (position, message) of all tracks in order; the ends of earlier notes
+            come before other messages of the same position. No meta messages.
         tempo_changes: (position, microseconds per beat), in order.
     """
 
@@ -64,21 +64,28 @@ def read_midi(path: Path) -> MidiFile:
     """
     parsed = _parse(path)
     division = parsed.ticks_per_beat
-    messages: list[tuple[int, mido.Message]] = []
+    ranked: list[tuple[int, int, mido.Message]] = []
     tempo_changes: list[tuple[int, int]] = []
     for track in parsed.tracks:
         position = 0
+        begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
         for message in track:
             position += message.time
             if message.type == "set_tempo":
                 tempo_changes.append((position, message.tempo))
+            elif is_note_off(message):
+                # The end of a note without length comes after its beginning.
+                rank = 2 if begun.get((message.channel, message.note)) == position else 0
+                ranked.append((position, rank, message))
             elif not message.is_meta:
-                messages.append((position, message))
-    if messages and max(position for position, _ in messages) > MAX_BEATS * division:
+                if message.type == "note_on":
+                    begun[message.channel, message.note] = position
+                ranked.append((position, 1, message))
+    if ranked and max(position for position, _, _ in ranked) > MAX_BEATS * division:
         raise MidiFileError(f"it is longer than {MAX_BEATS:,} beats")
-    messages.sort(key=lambda timed: (timed[0], not is_note_off(timed[1])))
+    ranked.sort(key=lambda row: row[:2])
     tempo_changes.sort(key=lambda change: change[0])
-    return MidiFile(division, messages, tempo_changes)
+    return MidiFile(division, [(row[0], row[2]) for row in ranked], tempo_changes)
 
 
 def _parse(path: Path) -> mido.MidiFile:

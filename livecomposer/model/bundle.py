@@ -147,7 +147,8 @@ def load(path: Path) -> Bundle:
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{path}: not a sound HDF5 file ({error})") from None
+        reason = " ".join(str(error).split())
+        raise BundleError(f"{path}: not a sound HDF5 file ({reason})") from None
 
 
 def _read(file: h5py.File) -> Bundle:
@@ -193,6 +194,8 @@ def _dataset(file: h5py.File, name: str, dtype: np.dtype[Any]) -> h5py.Dataset:
         raise BundleError(f"{name} is stored outside the file")
     if node.shape is None or node.dtype != dtype:
         raise BundleError(f"{name} is of type {node.dtype}, expected {dtype}")
-    if math.prod(node.shape) * dtype.itemsize > 1 << 30:
-        raise BundleError(f"{name} has shape {node.shape}, which is too large")
+    # Written plainly, a dataset takes as much of the file as of memory.
+    size = math.prod(node.shape) * dtype.itemsize
+    if node.chunks is not None or node.id.get_storage_size() != size:
+        raise BundleError(f"{name} is not stored plainly: {node.shape} takes {size:,} bytes")
     return node

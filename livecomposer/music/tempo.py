@@ -5,11 +5,14 @@ is always to the nearest step with ties upward, in integers, so that a file's ti
 performance's nanoseconds come to the same tick.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from fractions import Fraction
 
 TICKS_PER_BEAT = 24
+_BEATS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?|[0-9]{1,6}/[1-9][0-9]{0,3}")
+
 GRID = TICKS_PER_BEAT // 2
 """Where the machine's own onsets may fall: every 0.5 beat."""
 
@@ -41,10 +44,9 @@ def parse_beats(text: str | float) -> int:
     Raises:
         ValueError: it is no number, or no whole number of ticks (1/24 beat).
     """
-    try:
-        ticks = Fraction(str(text)) * TICKS_PER_BEAT
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{text!r} is not a number of beats") from None
+    if not _BEATS.fullmatch(str(text)):
+        raise ValueError(f"{text!r} is not a number of beats")
+    ticks = Fraction(str(text)) * TICKS_PER_BEAT
     if ticks.denominator != 1:
         raise ValueError(f"{text} beats is not a multiple of 1/24 beat (write thirds as '1/3')")
     return ticks.numerator

@@ -37,16 +37,16 @@ class TokeniserSettings:
 
     def __post_init__(self) -> None:
         if self.timing not in ("gaps", "fixed"):
-            raise ValueError(f"timing is {self.timing!r}, expected 'gaps' or 'fixed'")
+            raise ValueError(f"timing = {self.timing!r}, expected 'gaps' or 'fixed'")
         if not 1 <= self.resolution <= TICKS_PER_BEAT:
             raise ValueError(
-                f"resolution is {spell_beats(self.resolution)} beats, expected 1/24 to 1"
+                f"resolution = {spell_beats(self.resolution)}, expected 1/24 to 1 beat"
             )
         longest = 16 * TICKS_PER_BEAT
         if not self.resolution <= self.max_gap <= longest or self.max_gap % self.resolution:
             raise ValueError(
-                f"max_gap is {spell_beats(self.max_gap)} beats, expected a multiple of the "
-                f"resolution ({spell_beats(self.resolution)}) up to {longest // TICKS_PER_BEAT}"
+                f"max_gap = {spell_beats(self.max_gap)}, expected a multiple of the resolution "
+                f"({spell_beats(self.resolution)}) up to {longest // TICKS_PER_BEAT} beats"
             )
 
 

@@ -37,7 +37,7 @@ FAMILIES = (
     "sound-effects",
 )  # fmt: skip
 
-_READER_VERSION = b"1"
+_READER_VERSION = b"2"
 """Part of each cache key: to be raised when a file would be read differently."""
 
 _Notes = npt.NDArray[np.int32]  # (notes, 3): tick, pitch, program
@@ -283,6 +283,7 @@ def _parse_score(file: Path) -> list[_Notes]:
 
 def _score_rows(score: Any) -> Iterator[tuple[int, int, int]]:
     from music21.chord import ChordBase
+    from music21.harmony import Harmony
     from music21.note import Note
 
     for part in score.parts or [score]:
@@ -292,7 +293,9 @@ def _score_rows(score: Any) -> Iterator[tuple[int, int, int]]:
         program = getattr(instrument, "midiProgram", None) or 0
         for element in part.stripTies().flatten().notes:
             tick = nearest_tick(round(element.offset * 5040), 5040)
-            if isinstance(element, Note | ChordBase):
+            # Chord symbols are not played, and grace notes have no time of their own.
+            skipped = isinstance(element, Harmony) or element.duration.isGrace
+            if isinstance(element, Note | ChordBase) and not skipped:
                 for pitch in element.pitches:
                     yield tick, pitch.midi, program
 

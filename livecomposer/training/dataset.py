@@ -86,7 +86,7 @@ class TokenisedCorpus:
             known[column] = token in vocabulary
             for row, shift in enumerate(SHIFTS):
                 moved = transpose(token, shift)
-                found = None if moved is None else vocabulary.id(moved)
+                found = vocabulary.id(moved)
                 table[row, column] = _DROPPED if found is None else found
         reduced = sum(int((~known[stream]).sum()) for stream in self.streams)
         total = sum(map(len, self.streams))

@@ -138,6 +138,8 @@ def train(
         "reduced": round(corpus.reduced, 4),
         "seed": settings.seed,
     }
+    if resume:
+        _check_same(checkpoint_path(out), provenance)
     run = _Run(out, recipe, vocabulary, provenance, state)
     if resume:
         run.network.load_weights(checkpoint_path(out))
@@ -155,6 +157,21 @@ def _read_checkpoint(path: Path, recipe: Recipe) -> tuple[_State, Vocabulary]:
         return msgspec.convert(saved.provenance["run"], _State), saved.vocabulary
     except (KeyError, msgspec.ValidationError):
         raise TrainingError(f"{path} holds no state of a run to resume") from None
+
+
+def _check_same(path: Path, provenance: dict[str, Any]) -> None:
+    """Other music, or another seed, would mix what was held out with what was learned."""
+    before = bundle.load(path).provenance
+    for name in ("pieces", "tokens", "seed"):
+        if before.get(name) != provenance[name]:
+            raise TrainingError(
+                f"{path} was trained with {name} = {before.get(name)}, now it is "
+                f"{provenance[name]}: it can go on with the same music and seed only"
+            )
+
+
+def _best(history: list[Epoch]) -> Epoch | None:
+    return min(history, key=lambda epoch: epoch.validation_loss, default=None)
 
 
 class _Run:
@@ -203,11 +220,8 @@ class _Run:
                     self.state.minutes = round(done + (time.monotonic() - began) / 60, 3)
                     self._record(fitted, validated)
             except KeyboardInterrupt:
-                return Outcome(self._best(), interrupted=True)
-        return Outcome(self._best(), interrupted=False)
-
-    def _best(self) -> Epoch | None:
-        return min(self.state.history, key=lambda epoch: epoch.validation_loss, default=None)
+                return Outcome(_best(self.state.history), interrupted=True)
+        return Outcome(_best(self.state.history), interrupted=False)
 
     def _arguments(self, windows: Windows) -> dict[str, Any]:
         from livecomposer.model.network import network_input
@@ -236,15 +250,17 @@ class _Run:
                 f"in epoch {epoch.epoch} the loss stopped being a number: try a learning rate "
                 f"below {self.recipe.settings.learning_rate}. What was best before is kept."
             )
-        self.state.history.append(epoch)
-        if epoch is self._best():
+        # The files first: what is reported as reached, is on disk.
+        state = _State(self.state.minutes, [*self.state.history, epoch])
+        if epoch is _best(state.history):
             bare = self._build(return_sequences=False)  # and without the optimizer
             bare.set_weights(self.network.get_weights())
             self._save(self.out, bare, msgspec.to_builtins(epoch))
-        self._save(checkpoint_path(self.out), self.network, msgspec.to_builtins(self.state))
+        self._save(checkpoint_path(self.out), self.network, msgspec.to_builtins(state))
+        self.state = state
         stem = self.out.name.removesuffix(SUFFIX)
-        write_csv(self.out.with_name(f"{stem}.csv"), self.state.history)
-        write_png(self.out.with_name(f"{stem}.png"), self.state.history)
+        write_csv(self.out.with_name(f"{stem}.csv"), state.history)
+        write_png(self.out.with_name(f"{stem}.png"), state.history)
 
     def _build(self, *, return_sequences: bool) -> Any:
         from livecomposer.model.network import build_network

@@ -38,9 +38,10 @@ class Session:
         for event in sorted(events, key=lambda event: event.tick):
             self.wait_until(event.tick - 1)
             self.now = max(self.now, event.tick)
-            if self.composer.hear(event):
+            if self.composer.interrupt(event):
                 self.cuts.append(event.tick)
                 self.notes = [note for note in self.notes if note.onset < event.tick]
+            self.composer.hear(event)
         return self
 
     def wait_until(self, tick):
@@ -92,7 +93,7 @@ def test_the_same_when_asked_at_every_tick():
 
 
 @pytest.mark.parametrize(
-    ("phrase_end", "slot"), [(6, 48), (7, 60), (12, 60), (18, 60), (19, 72), (48, 96)]
+    ("phrase_end", "slot"), [(6, 48), (8, 48), (9, 60), (12, 60), (20, 60), (21, 72), (48, 96)]
 )
 def test_the_answer_begins_at_the_first_slot_after_the_silence(phrase_end, slot):
     assert Session(phrase_end=phrase_end).play(*EIGHTHS).wait_until(500).onsets[0] == slot
@@ -100,7 +101,13 @@ def test_the_answer_begins_at_the_first_slot_after_the_silence(phrase_end, slot)
 
 @pytest.mark.parametrize(
     ("lasts", "limits", "beats"),
-    [(6, (12, 96), 0.5), (6, (48, 96), 2), (50, (12, 96), 2.5), (500, (12, 96), 4)],
+    [
+        (6, (12, 96), 0.5),
+        (6, (48, 96), 2),
+        (50, (12, 96), 2),
+        (57, (12, 96), 2.5),
+        (500, (12, 96), 4),
+    ],
 )
 def test_its_length_is_the_phrases_within_limits(lasts, limits, beats):
     session = Session(min_response=limits[0], max_response=limits[1])
@@ -244,6 +251,21 @@ def test_more_than_the_context_can_be_played():
     session = Session(SMALL_VOCABULARY).play(*many, *keys((2200, 6, 60))).wait_until(5000)
     assert len(session.continuation.context) == 100
     assert session.onsets
+
+
+def test_a_key_let_go_a_hair_late_is_on_time():
+    for late in (-2, 0, 1, 2):
+        session = Session().play(*keys((0, 96 + late, 60))).wait_until(500)
+        assert session.onsets == [120 + 12 * i for i in range(8)], late
+
+
+def test_after_a_stall_all_that_never_sounded_is_taken_back():
+    session = Session().play(*EIGHTHS)
+    session.wait_until(72)
+    session.now = 118
+    session.composer.advance(118)
+    session.composer.hear(NoteOn(80, 60))
+    assert session.heard == " ".join(["C4.E4"] * (4 + 1))
 
 
 def test_a_late_call_goes_on_at_the_next_slot():

@@ -168,6 +168,11 @@ def test_notes_of_messages():
     ]  # fmt: skip
 
 
+def test_a_note_cut_at_once_is_still_ended():
+    rows = [(1000, message("on", 60)), (1001, message("off", 60))]
+    assert notes_of(rows, TempoMap(1)) == [TimedNote(0, 1, 60, 80)]
+
+
 def test_a_piece_is_continued_from_the_next_slot(tmp_path):
     path = write_midi(tmp_path / "x.mid", [(0, 1, 60), (1, 1.2, 64)])
     midi = read_midi(path)

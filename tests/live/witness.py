@@ -50,6 +50,11 @@ class Witness:
         """The MIDI ports of all clients."""
         return [port.name for port in self._ear.get_ports(is_midi=True)]
 
+    def connections(self, out_of: str) -> list[str]:
+        """The ports that listen to the port whose name begins so."""
+        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
+        return [port.name for port in self._ear.get_all_connections(source)]
+
     def connect(self, into: str, out_of: str) -> None:
         """Play into the port whose name begins so, and listen to the other."""
         (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)

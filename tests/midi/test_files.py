@@ -68,6 +68,20 @@ def test_tracks_are_merged_note_offs_first(tmp_path):
     assert midi.tempo_map.ns_at(288, 96) == 1_250_000_000
 
 
+def test_a_note_without_length_begins_before_it_ends(tmp_path):
+    path = write_midi(tmp_path / "x.mid", [(0, 1, 60), (1, 0, 60), (1, 1, 62)])
+    file = mido.MidiFile(ticks_per_beat=96)
+    rows = [("on", 60, 0), ("off", 60, 96), ("on", 60, 0), ("off", 60, 0), ("on", 62, 0)]
+    file.tracks.append(
+        mido.MidiTrack(mido.Message(f"note_{kind}", note=n, time=t) for kind, n, t in rows)
+    )
+    file.save(path)
+    assert [(p, m.type, m.note) for p, m in read_midi(path).messages] == [
+        (0, "note_on", 60), (96, "note_off", 60), (96, "note_on", 60), (96, "note_on", 62),
+        (96, "note_off", 60),
+    ]  # fmt: skip
+
+
 def test_written_parts_are_read_back(tmp_path):
     path = tmp_path / "x.mid"
     notes = [TimedNote(0, 240, 60, 80), TimedNote(240, 480, 60, 90), TimedNote(0, 480, 64, 70, 3)]

@@ -139,6 +139,20 @@ def _bomb(file):
     file.create_dataset(KERNEL, (1 << 20, 1 << 20), "<f4", chunks=(1024, 1024))
 
 
+def _huge_chunk(file):
+    array = file[KERNEL][()]
+    del file[KERNEL]
+    file.create_dataset(
+        KERNEL, data=array, maxshape=(None, None), chunks=(4096, 4096), compression="gzip"
+    )
+
+
+def _unallocated(file):
+    shape = file[KERNEL].shape
+    del file[KERNEL]
+    file.create_dataset(KERNEL, shape, "<f4")
+
+
 def _group(file):
     del file[KERNEL]
     file.create_group(KERNEL)
@@ -177,7 +191,9 @@ DAMAGES = [
     (_replaced(np.zeros((8, 31), np.float32)), r"has shape \(8, 31\), expected \(8, 32\)"),
     (_replaced(np.zeros((8, 32))), "is of type float64, expected float32"),
     (_replaced(np.array(["x"], dtype=h5py.string_dtype())), "is of type object"),
-    (_bomb, "too large"),
+    (_bomb, "not stored plainly"),
+    (_huge_chunk, "not stored plainly"),
+    (_unallocated, "not stored plainly"),
     (_group, "is not a dataset"),
     (_not_a_number, "not finite"),
     (_negative_variance, "negative variance"),
@@ -185,6 +201,7 @@ DAMAGES = [
     (_about(vocabulary=["C4", "D4"]), r"expected \(3, 96\) for a vocabulary of 3"),
     (_about(vocabulary=["C4", "C4"]), "twice"),
     (_about(vocabulary=["H4"]), "'H4'"),
+    (_about(vocabulary=["C4", "+1e9000000"]), "1e9000000"),
     (_about(vocabulary=7), "vocabulary"),
     (_about(tokeniser={"timing": "gaps", "resolution": 99, "max_gap": 96}), "resolution"),
     (_about(architecture={"input": "embedding", "units": 10**9}), "units"),

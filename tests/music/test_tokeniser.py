@@ -139,10 +139,10 @@ def test_a_plain_stream_decodes_to_steps_of_half_a_beat():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"timing": "loose"}, "timing is 'loose'"),
-        ({"resolution": 0}, "resolution is 0 beats"),
-        ({"resolution": 25}, "resolution is"),
-        ({"max_gap": 0}, "max_gap is 0 beats"),
+        ({"timing": "loose"}, "timing = 'loose'"),
+        ({"resolution": 0}, "resolution = 0,"),
+        ({"resolution": 25}, "resolution = "),
+        ({"max_gap": 0}, "max_gap = 0,"),
         ({"max_gap": 20}, "multiple of the resolution"),
         ({"max_gap": 24 * 17}, "up to 16"),
     ],
