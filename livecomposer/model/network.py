@@ -13,6 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up noti
 import keras
 
 DROPOUT = 0.3
+_MOMENTUM = 0.9
+"""Of the moving averages: with a target at every step a batch is thousands of samples, and
+Keras's 0.99 would lag behind a short training. It plays no part in inference."""
 
 
 def build_network(
@@ -56,11 +59,11 @@ def build_network(
             layers.LSTM(units, return_sequences=True),
             layers.LSTM(units, return_sequences=True),
             layers.LSTM(units, return_sequences=return_sequences),
-            layers.BatchNormalization(),
+            layers.BatchNormalization(momentum=_MOMENTUM),
             layers.Dropout(DROPOUT),
             layers.Dense(256),
             layers.Activation("relu"),
-            layers.BatchNormalization(),
+            layers.BatchNormalization(momentum=_MOMENTUM),
             layers.Dropout(DROPOUT),
             layers.Dense(vocabulary_size),
             layers.Activation("softmax"),
