@@ -93,7 +93,9 @@ def _parse(path: Path) -> mido.MidiFile:
         parsed = mido.MidiFile(path)
     except EOFError:
         empty = path.stat().st_size == 0
-        raise MidiFileError("the file is empty" if empty else "it is cut off") from None
+        raise MidiFileError(
+            "the file is empty" if empty else "it is cut off, or not a MIDI file"
+        ) from None
     except Exception as error:  # the parser's exceptions on bad bytes are not listed
         reason = getattr(error, "strerror", None) or f"it is not a sound MIDI file ({error})"
         raise MidiFileError(reason) from None

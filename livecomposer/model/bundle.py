@@ -139,6 +139,8 @@ def load(path: Path) -> Bundle:
     Raises:
         BundleError: there is no such file, or it isn't a sound bundle.
     """
+    if path.is_dir():
+        raise BundleError(f"{path}: a folder, expected a file")
     try:
         with h5py.File(path, "r") as file:
             return _read(file)

@@ -66,9 +66,9 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path):
     slot = 30e9 / BPM
     places = [(ns - first) / slot for ns in witness.onsets()]
     assert all(ns > last for ns in witness.onsets())
-    # A slot is 150 ms here. What is off the grid is evenly spread over it; a fifth is 30 ms.
+    # A slot is 150 ms here. What is off the grid is evenly spread over it; a tenth is 15 ms.
     off = sorted(abs(place - round(place)) for place in places)
-    assert off[3 * len(off) // 4] < 0.2, places
+    assert off[3 * len(off) // 4] < 0.1, places
     assert not witness.sounding()
 
 

@@ -77,6 +77,11 @@ def test_a_missing_file(tmp_path):
         bundle.load(tmp_path / "none.h5")
 
 
+def test_a_folder(tmp_path):
+    with pytest.raises(BundleError, match="a folder, expected a file"):
+        bundle.load(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"MThd", b"\x89HDF\r\n\x1a\n", bytes(5000)])
 def test_what_is_not_hdf5(tmp_path, content):
     path = tmp_path / "x.weights.h5"
