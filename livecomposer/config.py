@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,22 +30,75 @@ class Ticks(int):
 class Ports(Struct, frozen=True, forbid_unknown_fields=True):
     """Where MIDI comes from and goes to. `channel` counts from 1."""
 
+    backend: Literal["auto", "jack", "rtmidi"]
     api: Literal["auto", "alsa", "jack", "coremidi", "winmm"]
     input: Annotated[str, Meta(min_length=1, max_length=64)]
     output: Annotated[str, Meta(min_length=1, max_length=64)]
     channel: Annotated[int, Meta(ge=1, le=16)]
+    latency_ms: Annotated[float, Meta(ge=-100, le=100)]
+    realtime: Literal["auto", "off"]
 
     def __post_init__(self) -> None:
+        if self.backend == "jack" and self.api not in ("auto", "jack"):
+            raise ValueError(
+                f"backend = 'jack', expected 'auto' or 'rtmidi' with api = {self.api!r}"
+            )
         if self.input == self.output:
             raise ValueError(
                 f"output = {self.output!r}, which is the input too: it would answer itself"
             )
 
 
+class Tap(NamedTuple):
+    """What taps the tempo.
+
+    Attributes:
+        kind: a key or a controller.
+        number: which, 0-127.
+    """
+
+    kind: Literal["note", "cc"]
+    number: int
+
+
 class Clock(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the beat comes from."""
 
+    source: Literal["internal", "midi", "jack"]
     tempo_bpm: Annotated[float, Meta(ge=20, le=400)]
+    anchor: Literal["first-note", "fixed"]
+    tap: str
+    send: bool
+    port: Annotated[str, Meta(max_length=256)]
+
+    def __post_init__(self) -> None:
+        self.tapped_by  # noqa: B018 - reading it checks it
+        if self.source != "internal":
+            for name, off in (("tap", "off"), ("send", False)):
+                if getattr(self, name) != off:
+                    raise ValueError(
+                        f"{name} = {getattr(self, name)!r}, expected {off!r} where another leads "
+                        f"(clock.source = {self.source!r})"
+                    )
+        if self.port and self.source != "midi":
+            raise ValueError(f"port = {self.port!r}, expected '' unless clock.source = 'midi'")
+        if self.send and self.anchor != "fixed":
+            raise ValueError(
+                "send = True, expected False unless clock.anchor = 'fixed': "
+                "those that follow can't jump to your first note"
+            )
+
+    @property
+    def tapped_by(self) -> Tap | None:
+        """What taps the tempo, if anything does."""
+        if self.tap == "off":
+            return None
+        kind, _, number = self.tap.partition(" ")
+        if kind not in ("note", "cc") or not re.fullmatch("[0-9]{1,3}", number):
+            raise ValueError(f"tap = {self.tap!r}, expected 'off', 'note N' or 'cc N'")
+        if int(number) > 127:
+            raise ValueError(f"tap = {self.tap!r}, expected a number from 0 to 127")
+        return Tap(kind, int(number))  # type: ignore[arg-type] # checked above
 
 
 class Jam(Struct, frozen=True, forbid_unknown_fields=True):

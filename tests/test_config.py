@@ -27,8 +27,17 @@ def test_defaults():
 
 RANGES = [
     ("ports.channel", [1, 16], [0, 17, 1.5, True, "1"]),
+    ("ports.backend", ["auto", "jack", "rtmidi"], ["alsa", 1]),
+    ("ports.latency_ms", [-100, 100, 2.5], [-101, 100.1, "nan", "5"]),
+    ("ports.realtime", ["auto", "off"], [True, "on"]),
     ("ports.input", ["x"], ["", 3, "x" * 65]),
     ("clock.tempo_bpm", [20, 400, 99.5], [19.9, 401, "120", "nan", "inf"]),
+    ("clock.source", ["internal", "midi", "jack"], ["tap", 1]),
+    ("clock.anchor", ["first-note", "fixed"], ["bar"]),
+    ("clock.tap", ["off", "note 0", "note 127", "cc 64"],
+     ["", "note", "note 128", "note -1", "cc 1.5", "bend 3", "note  3", "cc 0x4", 64]),
+    ("clock.send", [False], [True, "yes", 1]),
+    ("clock.port", [""], ["keyboard", 1]),
     ("jam.phrase_end", [0.25, 16, "1/3"], [0, 0.2, 17, -1, "x", [1], True]),
     ("jam.min_response", [0.5, 16], [0.25, 17]),
     ("jam.max_response", [2, 256, 2.5], [1, 257, 2.25]),
@@ -47,7 +56,7 @@ RANGES = [
     ("training.batch_size", [1, 4096], [0, 4097]),
     ("training.learning_rate", [1e-6, 1], [0, 2]),
     ("training.seed", [0], [-1]),
-]
+]  # fmt: skip
 
 
 def as_toml(value):
@@ -66,6 +75,27 @@ def test_ranges(key, good, bad):
         assert str(caught.value).startswith(f"{section}.")
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+TOGETHER = [
+    (["ports.backend=jack", "ports.api=alsa"], "ports.backend"),
+    (["clock.source=midi", "clock.tap=cc 1"], "clock.tap"),
+    (["clock.source=jack", "clock.send=true", "clock.anchor=fixed"], "clock.send"),
+    (["clock.source=jack", "clock.port=x"], "clock.port"),
+    (["clock.send=true"], "clock.send"),
+]
+
+
+@pytest.mark.parametrize(("assignments", "key"), TOGETHER)
+def test_what_does_not_go_together(assignments, key):
+    with pytest.raises(ConfigError, match=f"{key} = .*expected "):
+        load_config(None, assignments)
+
+
+def test_what_goes_together():
+    config = load_config(None, ["clock.send=true", "clock.anchor=fixed", "clock.tap=cc 64"])
+    assert config.clock.tapped_by == ("cc", 64)
+    assert load_config(None, ["clock.source=midi", "clock.port=x"]).clock.port == "x"
 
 
 def test_every_setting_is_in_the_table_of_ranges():

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -28,27 +27,37 @@ _DEMO_SEED = 1
 @with_config
 def play(config: Config) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
-    from livecomposer.live.clock import InternalClock
     from livecomposer.live.composer import Composer
-    from livecomposer.live.daemon import Daemon, stopping_on_signals
+    from livecomposer.live.daemon import stopping_on_signals
     from livecomposer.live.ports import PortError, open_ports
+    from livecomposer.live.realtime import COMPOSING, prefer_thread, prepare_process
+    from livecomposer.live.wiring import make_daemon
 
     bundle = load_bundle(config)
     continuation = make_continuation(config, bundle, None)
     composer = Composer(continuation, bundle.tokeniser, config.jam)
-    ports = config.ports
+    prepare_process()
     try:
-        source, sink = open_ports(ports.api, ports.input, ports.output)
+        ports = open_ports(config.ports, config.clock)
     except PortError as error:
         raise CommandError(str(error), NO_MIDI) from None
-    clock = InternalClock(config.clock.tempo_bpm, time.monotonic_ns())
-    daemon = Daemon(composer, clock, source, sink, ports.channel - 1)
-    with stopping_on_signals(daemon):
-        daemon.run(
-            ready=lambda: click.echo(
-                f"ready: play into {source.name!r}, listen to {sink.name!r}; Ctrl-C ends"
-            )
+    daemon, player = make_daemon(config, composer, ports)
+
+    def ready() -> None:
+        if config.ports.realtime == "auto":
+            prefer_thread(COMPOSING)
+        click.echo(
+            f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends"
         )
+
+    try:
+        with stopping_on_signals(daemon):
+            daemon.run(ready)
+    except PortError as error:
+        raise CommandError(str(error)) from None
+    finally:
+        log.info("%d messages, late by %s", player.lateness.count, player.lateness)
+        log.info("%d notes too late to begin, %d xruns", player.skipped, ports.xruns())
     log.info("%d tokens heard were outside the vocabulary, and reduced", continuation.reduced)
 
 
@@ -73,7 +82,7 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
     if fast:
         played, answered = play_fast(composer, tempo_bpm, channel)
     else:
-        played, answered = play_live(composer, tempo_bpm, channel, click.echo)
+        played, answered = play_live(composer, config, click.echo)
     tempo_us = round(60e6 / tempo_bpm)
     tempo_map = TempoMap(1, [(0, tempo_us)])
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
@@ -90,7 +99,8 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
 @with_config
 def ports(config: Config) -> None:
     """List the MIDI ports that can be named in the config."""
-    from livecomposer.live.ports import PortError, list_ports
+    from livecomposer.live.ports import PortError
+    from livecomposer.live.rtmidi_ports import list_ports
 
     try:
         api, inputs, outputs = list_ports(config.ports.api)

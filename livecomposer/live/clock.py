@@ -1,13 +1,40 @@
-"""Where "now" in ticks comes from. Nanoseconds are of any clock that never goes back."""
+"""Where "now" in ticks comes from. Nanoseconds are of any clock that never goes back.
 
+Ticks only ever grow, and a whole beat always begins at a multiple of 24. What a transport does, its
+jumps and its stops, doesn't reach the core as such: a clock goes on counting from where it is, at
+the first tick that lies in the beat as the new position does, and says that there was a break.
+"""
+
+import logging
+import math
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from livecomposer.midi.wire import STOP
 from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap, snap
+
+log = logging.getLogger(__name__)
+
+MIN_BPM, MAX_BPM = 20, 400
 
 
 class Clock(Protocol):
-    """Turns time into musical position and back."""
+    """Turns time into musical position and back.
+
+    Attributes:
+        running: whether time passes in the music.
+        breaks: how often it has come to a stop, or has left the beat it had.
+    """
+
+    @property
+    def running(self) -> bool:
+        """See above."""
+        ...
+
+    @property
+    def breaks(self) -> int:
+        """See above."""
+        ...
 
     def tick_at(self, ns: int) -> int:
         """The tick nearest to a time."""
@@ -17,43 +44,130 @@ class Clock(Protocol):
         """When a tick is."""
         ...
 
-    def anchor(self, ns: int) -> None:
-        """The player begins at `ns`, after silence: where the clock is free, a beat is then."""
+    def anchor(self, ns: int, not_before: int) -> None:
+        """The player begins at `ns`, after silence: where the clock is free, a beat is then.
+
+        Args:
+            ns: when.
+            not_before: the tick that the music has come to.
+        """
+        ...
+
+    def hear(self, ns: int, message: bytes) -> None:
+        """Take a system message, such as MIDI clock or Start."""
+        ...
+
+    def advance(self, ns: int) -> None:
+        """Let time come to `ns`."""
+        ...
+
+    def due_ns(self) -> int | None:
+        """When to call `advance` next, if nothing is heard before; None if not before then."""
         ...
 
 
-class InternalClock:
-    """A steady tempo. Each phrase that begins after silence begins on a beat.
+class Line(NamedTuple):
+    """A steady tempo, in exact numbers, so that hours of ticks don't drift.
+
+    Attributes:
+        tick: a position.
+        ns: when that is.
+        period: nanoseconds in a tick.
+    """
+
+    tick: Fraction
+    ns: int
+    period: Fraction
+
+    @classmethod
+    def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "Line":
+        """The line of a tempo through a position."""
+        # To a billionth of a tick: with many changes of tempo, the numbers would grow for ever.
+        rounded = Fraction(round(tick * 10**9), 10**9)
+        period = Fraction(60_000_000_000) / (TICKS_PER_BEAT * Fraction(str(tempo_bpm)))
+        return cls(rounded, ns, period)
+
+    def position_at(self, ns: int) -> Fraction:
+        """The position at a time, in ticks."""
+        return self.tick + (ns - self.ns) / self.period
+
+    def tick_at(self, ns: int) -> int:
+        """The tick nearest to a time, ties upward."""
+        return math.floor(self.position_at(ns) + Fraction(1, 2))
+
+    def ns_at(self, tick: int) -> int:
+        """When a tick is."""
+        return self.ns + round((tick - self.tick) * self.period)
+
+
+class FreeClock:
+    """A clock that follows nobody, and always runs."""
+
+    running = True
+
+    def __init__(self) -> None:
+        self.breaks = 0
+
+    def anchor(self, ns: int, not_before: int) -> None:
+        """See `Clock`."""
+
+    def hear(self, ns: int, message: bytes) -> None:  # noqa: ARG002 - the protocol's
+        """See `Clock`. Where a DAW stops, so does what goes on here."""
+        if message[0] == STOP:
+            self.breaks += 1
+
+    def advance(self, ns: int) -> None:
+        """See `Clock`."""
+
+    def due_ns(self) -> int | None:
+        """See `Clock`."""
+        return None
+
+
+class InternalClock(FreeClock):
+    """A steady tempo, until it is changed.
 
     Args:
         tempo_bpm: beats per minute.
         start_ns: when tick 0 is.
+        fixed: whether beats stay where they are; otherwise each phrase that begins after silence
+            begins on a beat.
     """
 
-    def __init__(self, tempo_bpm: float, start_ns: int) -> None:
-        # Exact, so that hours of ticks don't drift.
-        self._ns_per_tick = Fraction(60_000_000_000) / (TICKS_PER_BEAT * Fraction(str(tempo_bpm)))
-        self._origin_tick, self._origin_ns = 0, start_ns
+    def __init__(self, tempo_bpm: float, start_ns: int, *, fixed: bool = False) -> None:
+        super().__init__()
+        self._line = Line.at(Fraction(0), start_ns, tempo_bpm)
+        self._fixed = fixed
 
     def tick_at(self, ns: int) -> int:
         """See `Clock`."""
-        period = self._ns_per_tick
-        elapsed = (ns - self._origin_ns) * period.denominator
-        return self._origin_tick + (2 * elapsed + period.numerator) // (2 * period.numerator)
+        return self._line.tick_at(ns)
 
     def ns_at(self, tick: int) -> int:
         """See `Clock`."""
-        return self._origin_ns + round((tick - self._origin_tick) * self._ns_per_tick)
+        return self._line.ns_at(tick)
 
-    def anchor(self, ns: int) -> None:
+    def anchor(self, ns: int, not_before: int) -> None:
         """See `Clock`. The beat is the nearest one, so that positions go on growing."""
-        self._origin_tick, self._origin_ns = snap(self.tick_at(ns), TICKS_PER_BEAT), ns
+        if self._fixed:
+            return
+        beat = snap(self.tick_at(ns), TICKS_PER_BEAT)
+        if beat < not_before:
+            beat += TICKS_PER_BEAT
+        self._line = Line(Fraction(beat), ns, self._line.period)
+        log.debug("beat %d is the player's first note", beat // TICKS_PER_BEAT)
+
+    def set_tempo(self, ns: int, tempo_bpm: float) -> None:
+        """Go on at another tempo from `ns`; the position there stays."""
+        self._line = Line.at(self._line.position_at(ns), ns, tempo_bpm)
+        log.info("tempo %.4g", tempo_bpm)
 
 
-class ScoreClock:
+class ScoreClock(FreeClock):
     """The tempo map of a piece that is played from its start at time 0."""
 
     def __init__(self, tempo_map: TempoMap) -> None:
+        super().__init__()
         self._map = tempo_map
 
     def tick_at(self, ns: int) -> int:
@@ -63,6 +177,3 @@ class ScoreClock:
     def ns_at(self, tick: int) -> int:
         """See `Clock`."""
         return self._map.ns_at(tick, TICKS_PER_BEAT)
-
-    def anchor(self, ns: int) -> None:
-        """See `Clock`. A score has its own beats."""

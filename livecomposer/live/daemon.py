@@ -1,26 +1,26 @@
 """Life cycle: wire the core to ports and threads, run, and leave silence behind.
 
 Three threads: the input port's, which only stamps and queues; this one, which listens and
-composes; and the player's, which sends on time.
+composes; and the output port's, which sends on time.
 """
 
 import logging
-import queue
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
+from typing import Any
 
-from livecomposer.live.clock import Clock
-from livecomposer.live.composer import Composer
+from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.player import Player
-from livecomposer.live.ports import InputPort, OutputPort
+from livecomposer.live.ports import Ports
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0  # Windows sees Ctrl-C only between waits
+_TOO_LATE_NS, _TOO_OFTEN = 10_000_000, 3  # what one hears, and more than a hiccup
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -30,26 +30,16 @@ class Daemon:
     """A jam in real time.
 
     Args:
-        composer: warmed up.
-        clock: its nanoseconds are `time.monotonic_ns`.
-        input_port: open; it is closed at the end.
-        output_port: open; it is closed at the end.
-        channel: what to send on, 0-15.
+        jam: its times are of the ports' clock, its voice is `player`.
+        player: what the jam plays with.
+        ports: open; they are closed at the end.
     """
 
-    def __init__(
-        self,
-        composer: Composer,
-        clock: Clock,
-        input_port: InputPort,
-        output_port: OutputPort,
-        channel: int,
-    ) -> None:
-        self._input, self._output = input_port, output_port
-        # What came in, or an exception of the player's, or None to stop.
-        self._inbox: queue.SimpleQueue[tuple[int, bytes] | Exception | None] = queue.SimpleQueue()
-        self._player = Player(channel, output_port.send, self._inbox.put)
-        self._jam = Jam(composer, clock, self._player)
+    def __init__(self, jam: Jam, player: Player, ports: Ports) -> None:
+        self._jam, self._player, self._ports = jam, player, ports
+        # What came in, with who is to take it; or an exception of a port's; or None to stop.
+        self._inbox: SimpleQueue[_Item] = SimpleQueue()
+        self._warned = False
 
     def stop(self) -> None:
         """End `run`, from any thread or signal handler."""
@@ -64,19 +54,35 @@ class Daemon:
         Raises:
             Exception: what went wrong in any of the threads, after all notes were ended.
         """
+        ports = self._ports
         try:
-            self._player.start()
-            self._input.start(lambda ns, data: self._inbox.put((ns, data)))
+            ports.output.start(self._player, self._inbox.put)
+            ports.input.start(self._passing_to(self._jam.receive))
+            if ports.clock:
+                ports.clock.start(self._passing_to(self._jam.receive_clock))
             if ready:
                 ready()
             self._loop()
         finally:
+            closing = [port.close for port in (ports.input, ports.clock, ports.output) if port]
             # Each of these, whatever became of the others.
-            for leave in (self._player.stop, self._input.close, self._output.close):
+            for leave in (self._leave, ports.output.stop, *closing):
                 try:
                     leave()
                 except Exception:
                     log.exception("while stopping")
+
+    def follow(self, clock: JackClock) -> None:
+        """Let a clock follow the transport of the ports' MIDI system, if it has one."""
+        if self._ports.watch_transport:
+            self._ports.watch_transport(self._passing_to(clock.follow))
+
+    def _passing_to(self, take: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
+        """What a port's thread calls: it only queues, with the time."""
+        return lambda ns, item: self._inbox.put((take, ns, item))
+
+    def _leave(self) -> None:
+        self._jam.leave(self._ports.now_ns())
 
     def _loop(self) -> None:
         while True:
@@ -85,17 +91,33 @@ class Daemon:
                 return
             if isinstance(item, Exception):
                 raise item
-            ns, data = item
-            self._jam.receive(ns, data)
+            take, ns, what = item
+            take(ns, what)
+            self._watch_lateness()
 
-    def _next_item(self) -> tuple[int, bytes] | Exception | None:
+    def _next_item(self) -> "_Item":
         """What comes next, however long it takes; meanwhile time advances in the jam."""
         while True:
             due = self._jam.due_ns()
-            wait_s = _PATIENCE_S if due is None else (due - time.monotonic_ns()) / 1e9
-            with suppress(queue.Empty):
+            wait_s = _PATIENCE_S if due is None else (due - self._ports.now_ns()) / 1e9
+            with suppress(Empty):
                 return self._inbox.get(timeout=min(max(wait_s, 0), _PATIENCE_S))
-            self._jam.advance(time.monotonic_ns())
+            self._jam.advance(self._ports.now_ns())
+            self._watch_lateness()
+
+    def _watch_lateness(self) -> None:
+        """Say so, once, when this machine can't keep up."""
+        late, skipped = self._player.lateness, self._player.skipped
+        if not self._warned and (skipped or late.above(_TOO_LATE_NS) >= _TOO_OFTEN):
+            self._warned = True
+            log.warning(
+                "this machine can't keep up: messages up to %.0f ms late, %d notes skipped",
+                late.max_ns / 1e6,
+                skipped,
+            )
+
+
+_Item = tuple[Callable[[int, Any], None], int, Any] | Exception | None
 
 
 @contextmanager

@@ -4,11 +4,15 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
+
+from livecomposer.config import Config, load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
-from livecomposer.live.daemon import Daemon, stopping_on_signals
+from livecomposer.live.daemon import stopping_on_signals
 from livecomposer.live.offline import Timed, perform
-from livecomposer.live.ports import LocalInput, LocalOutput
+from livecomposer.live.ports import LocalInput, LocalOutput, Ports
+from livecomposer.live.wiring import make_daemon
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 
 # Onset and length in beats, pitch, velocity: two calls, eight beats each, with time to answer.
@@ -46,22 +50,23 @@ def play_fast(
 
 
 def play_live(
-    composer: Composer, tempo_bpm: float, channel: int, tell: Callable[[str], None]
+    composer: Composer, config: Config, tell: Callable[[str], None]
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 
     Args:
         composer: fresh.
-        tempo_bpm: the player's tempo and the daemon's.
-        channel: what the answers are sent on, 0-15.
+        config: for the daemon; its tempo is the player's too.
         tell: called as things happen.
 
     Returns:
         What was played and what was answered, in nanoseconds from the player's first note on.
     """
     source, sink = LocalInput("demo in"), LocalOutput("demo out")
-    clock = InternalClock(tempo_bpm, time.monotonic_ns())
-    daemon = Daemon(composer, clock, source, sink, channel)
+    tempo_bpm = config.clock.tempo_bpm
+    alone = msgspec.structs.replace(load_config().clock, tempo_bpm=tempo_bpm)  # nobody leads here
+    settings = msgspec.structs.replace(config, clock=alone)
+    daemon, _ = make_daemon(settings, composer, Ports(source, sink))
     played: list[Timed] = []
     ended = threading.Event()
 

@@ -4,20 +4,28 @@ from dataclasses import replace
 from typing import Protocol
 
 from livecomposer.live.clock import Clock
-from livecomposer.live.composer import Composer
-from livecomposer.midi.wire import WireParser, event_of
-from livecomposer.music.events import NoteOn, Stop
+from livecomposer.live.composer import LEAD, Composer
+from livecomposer.live.leader import Leader
+from livecomposer.live.schedule import Chord
+from livecomposer.live.tap import TapTempo
+from livecomposer.midi.wire import FIRST_SYSTEM, STOP, WireParser, event_of
+from livecomposer.music.events import Note, NoteOn, Stop
+from livecomposer.music.tempo import GRID
 
 
 class Voice(Protocol):
     """What sounds the machine's notes: the player, or a schedule in virtual time."""
 
-    def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
+    def book(self, chord: Chord) -> None:
         """Book a chord, with its end."""
         ...
 
+    def book_system(self, due_ns: int, message: bytes) -> None:
+        """Book a system message, such as MIDI clock; it outlives a cut."""
+        ...
+
     def cut(self) -> None:
-        """End at once what sounds, and drop what is booked."""
+        """End at once what sounds, and drop the notes that are booked."""
         ...
 
     def silence(self) -> None:
@@ -26,39 +34,122 @@ class Voice(Protocol):
 
 
 class Jam:
-    """Wires clock, composer and voice. All times are in nanoseconds of the clock's."""
+    """Wires clock, composer and voice. All times are in nanoseconds of the clock's.
 
-    def __init__(self, composer: Composer, clock: Clock, voice: Voice) -> None:
+    Args:
+        composer: fresh.
+        clock: where positions come from.
+        voice: what plays.
+        latency_ns: how much earlier than due everything is sent; negative for later.
+        leader: what leads others by MIDI clock, if anything does.
+        tap: what sets the tempo by taps, if anything does.
+        own_clock_port: whether MIDI clock comes by `receive_clock` only.
+    """
+
+    def __init__(
+        self,
+        composer: Composer,
+        clock: Clock,
+        voice: Voice,
+        *,
+        latency_ns: int = 0,
+        leader: Leader | None = None,
+        tap: TapTempo | None = None,
+        own_clock_port: bool = False,
+    ) -> None:
         self._composer, self._clock, self._voice = composer, clock, voice
-        self._parser = WireParser()
+        self._latency_ns, self._leader, self._tap = latency_ns, leader, tap
+        self._own_clock_port = own_clock_port
+        self._parser, self._clock_parser = WireParser(), WireParser()
+        self._tick = 0  # of the last event
+        self._breaks = clock.breaks
 
     def receive(self, ns: int, data: bytes) -> None:
-        """Take bytes that came in at `ns`."""
+        """Take bytes of the player's that came in at `ns`."""
         due = self.due_ns()
         if due is not None and due < ns:  # what was due before comes before
             self.advance(ns)
         for message in self._parser.feed(data):
-            event = event_of(message, self._clock.tick_at(ns))
-            if event is None:
-                continue
-            if isinstance(event, NoteOn) and self._composer.silent(event.tick):
-                self._clock.anchor(ns)
-                event = replace(event, tick=self._clock.tick_at(ns))
-            interrupted = self._composer.interrupt(event)
-            if isinstance(event, Stop):
-                self._voice.silence()
-            elif interrupted:
-                self._voice.cut()
-            self._composer.hear(event)
+            if message[0] >= FIRST_SYSTEM:
+                if not self._own_clock_port:
+                    self._hear_clock(ns, message)
+            elif self._clock.running and not (self._tap and self._tap.take(ns, message)):
+                self._hear(ns, message)
+
+    def receive_clock(self, ns: int, data: bytes) -> None:
+        """Take bytes that came in at `ns` on a port of the clock's own."""
+        for message in self._clock_parser.feed(data):
+            self._hear_clock(ns, message)
 
     def advance(self, ns: int) -> None:
         """Let time come to `ns`."""
-        clock = self._clock
-        for note in self._composer.advance(clock.tick_at(ns)):
-            end = clock.ns_at(note.onset + note.duration)
-            self._voice.book(clock.ns_at(note.onset), end, note.pitches, note.velocity)
+        self._clock.advance(ns)
+        self._notice_break(ns)
+        if not self._clock.running:
+            return
+        tick = self._clock.tick_at(ns + self._ahead_ns)
+        for note in self._composer.advance(tick):
+            self._book(note)
+        if self._leader:
+            for due, message in self._leader.until(tick + LEAD):
+                self._voice.book_system(self._sent_at(due), message)
 
     def due_ns(self) -> int | None:
         """When to call `advance` next, if nothing is received before; None if not before then."""
-        tick = self._composer.next_tick()
-        return None if tick is None else self._clock.ns_at(tick)
+        if self._clock.breaks != self._breaks:
+            return 0
+        dues = [self._clock.due_ns()]
+        if self._clock.running:
+            ticks = [self._composer.next_tick()]
+            if self._leader:
+                ticks.append(self._leader.next_tick - LEAD)
+            dues += [self._clock.ns_at(tick) - self._ahead_ns for tick in ticks if tick is not None]
+        return min((due for due in dues if due is not None), default=None)
+
+    def leave(self, ns: int) -> None:
+        """Let those that were led stop."""
+        if self._leader:
+            self._voice.book_system(ns, bytes((STOP,)))
+
+    @property
+    def _ahead_ns(self) -> int:
+        """How much sooner than otherwise notes are composed."""
+        return max(0, self._latency_ns)
+
+    def _hear_clock(self, ns: int, message: bytes) -> None:
+        self._clock.hear(ns, message)
+        self._notice_break(ns)
+
+    def _notice_break(self, ns: int) -> None:
+        """Where the music has come to a stop, end what sounds and forget what is going on."""
+        if self._clock.breaks != self._breaks:
+            self._breaks = self._clock.breaks
+            self._voice.silence()
+            self._tick = self._tick_at(ns)
+            self._composer.hear(Stop(self._tick))
+
+    def _hear(self, ns: int, message: bytes) -> None:
+        event = event_of(message, self._tick_at(ns))
+        if event is None:
+            return
+        if isinstance(event, NoteOn) and self._composer.silent(event.tick):
+            self._clock.anchor(ns, self._tick)
+            event = replace(event, tick=self._tick_at(ns))
+        self._tick = event.tick
+        if self._composer.interrupt(event):
+            self._voice.cut()
+        self._composer.hear(event)
+
+    def _tick_at(self, ns: int) -> int:
+        """An event's tick; they never go back."""
+        return max(self._tick, self._clock.tick_at(ns))
+
+    def _book(self, note: Note) -> None:
+        onset, end, expires = (
+            self._sent_at(tick)
+            for tick in (note.onset, note.onset + note.duration, note.onset + GRID // 2)
+        )
+        self._voice.book(Chord(onset, end, expires, note.pitches, note.velocity))
+
+    def _sent_at(self, tick: int) -> int:
+        return self._clock.ns_at(tick) - self._latency_ns

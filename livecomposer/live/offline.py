@@ -10,7 +10,7 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
-from livecomposer.live.schedule import Schedule
+from livecomposer.live.schedule import Chord, Schedule
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
 from livecomposer.music.events import Event, Note, NoteOn
@@ -79,8 +79,11 @@ class _VirtualVoice:
         self.now_ns = 0
         self.sent: list[Timed] = []
 
-    def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
-        self.schedule.book(on_ns, off_ns, pitches, velocity)
+    def book(self, chord: Chord) -> None:
+        self.schedule.book(chord)
+
+    def book_system(self, due_ns: int, message: bytes) -> None:
+        self.schedule.book_system(due_ns, message)
 
     def cut(self) -> None:
         self.schedule.cut(self.now_ns, self._send)

@@ -1,80 +1,105 @@
-"""The real-time thread: sends each message at its due time. It knows no music, only deadlines."""
+"""The player: takes notes from the composing thread, and gives them to the sending one in time.
+
+It knows no music and no ports. One thread books and cuts; another, an output port's, asks what is
+due and sends it. Between them is a queue, and no lock: neither ever waits for the other.
+"""
 
 import logging
-import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
-from livecomposer.live.schedule import Schedule
+from livecomposer.live.lateness import Lateness
+from livecomposer.live.schedule import Chord, Schedule, Send
 
 log = logging.getLogger(__name__)
 
+Order = Callable[[int, Send], None]
+"""Carried out by the sending thread, which gives the time in nanoseconds and how to send."""
+
 
 class Player:
-    """Plays booked notes on time, in a thread of its own.
+    """Booked messages, on their way from one thread to another.
 
     Args:
-        channel: 0-15.
-        send: takes a message's bytes; called from the thread, and from whoever ends the notes.
-        failed: called once, from the thread, with the exception that ended it.
+        channel: what notes are sent on, 0-15.
+
+    Attributes:
+        lateness: of every message that had a time.
     """
 
-    def __init__(
-        self, channel: int, send: Callable[[bytes], None], failed: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, channel: int) -> None:
         self._schedule = Schedule(channel)
-        self._send_bytes, self._failed = send, failed
-        self._changed = threading.Condition()  # guards the schedule, and all sending
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._held: Order | None = None  # what `wait` has taken from the queue
+        self.lateness = Lateness()
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+    @property
+    def skipped(self) -> int:
+        """How many notes were too late to begin."""
+        return self._schedule.skipped
 
-    def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
-        """Book a chord; times are `time.monotonic_ns`."""
-        with self._changed:
-            self._schedule.book(on_ns, off_ns, pitches, velocity)
-            self._changed.notify()
+    # The booking thread's side.
+
+    def book(self, chord: Chord) -> None:
+        """Book a chord."""
+        self._orders.put(lambda _now, _send: self._schedule.book(chord))
+
+    def book_system(self, due_ns: int, message: bytes) -> None:
+        """Book a system message, such as MIDI clock; it outlives a cut."""
+        self._orders.put(lambda _now, _send: self._schedule.book_system(due_ns, message))
 
     def cut(self) -> None:
-        """End at once what sounds, and drop what is booked."""
-        with self._changed:
-            self._schedule.cut(time.monotonic_ns(), self._send)
+        """End at once what sounds, and drop the notes that are booked."""
+        self._orders.put(self._schedule.cut)
 
     def silence(self) -> None:
         """As `cut`, and release whatever else may sound on the channel."""
-        with self._changed:
-            self._schedule.silence(time.monotonic_ns(), self._send)
+        self._orders.put(self._schedule.silence)
 
-    def stop(self) -> None:
-        """End the thread and leave silence, whatever has happened before."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._schedule.silence(time.monotonic_ns(), self._try_to_send)
+    def wake(self) -> None:
+        """End a `wait` of the sending thread."""
+        self._orders.put(lambda _now, _send: None)
 
-    def _run(self) -> None:
-        try:
-            with self._changed:
-                while not self._stopping:
-                    due = self._schedule.due_ns()
-                    wait = None if due is None else due - time.monotonic_ns()
-                    if wait is None or wait > 0:
-                        self._changed.wait(None if wait is None else wait / 1e9)
-                    else:
-                        self._schedule.send_due(time.monotonic_ns(), self._send)
-        except Exception as error:  # handed on: a thread must not die in silence
-            self._failed(error)
+    # The sending thread's side.
 
-    def _send(self, _due_ns: int, message: bytes) -> None:
-        self._send_bytes(message)
+    def due_ns(self) -> int | None:
+        """When the next message is due, as far as `play` has taken them in."""
+        return self._schedule.due_ns()
 
-    def _try_to_send(self, _due_ns: int, message: bytes) -> None:
-        try:
-            self._send_bytes(message)
-        except Exception:
-            log.exception("a note-off could not be sent")
+    def wait(self, seconds: float | None) -> None:
+        """Wait until something is ordered, for so long at most."""
+        if self._held is None:
+            with suppress(Empty):
+                self._held = self._orders.get(timeout=seconds)
+
+    def play(self, now_ns: int, send: Send, ahead_ns: int = 0) -> None:
+        """Take in what was ordered, and send what is due by now, or until `ahead_ns` from now."""
+        order, self._held = self._held, None
+        if order:
+            order(now_ns, send)
+        while not self._orders.empty():
+            self._orders.get_nowait()(now_ns, send)
+        due = self._schedule.due_ns()
+        if due is None or due > now_ns + ahead_ns:
+            return
+
+        def record(due_ns: int, message: bytes) -> None:
+            self.lateness.record(now_ns - due_ns)
+            send(due_ns, message)
+
+        self._schedule.send_due(now_ns, record, ahead_ns)
+
+    def end(self, now_ns: int, send: Send) -> None:
+        """Leave silence, whatever has happened before: a message that can't be sent is passed over.
+
+        To be called when no thread sends any more.
+        """
+
+        def try_to_send(due_ns: int, message: bytes) -> None:
+            try:
+                send(due_ns, message)
+            except Exception:
+                log.exception("a note-off could not be sent")
+
+        self._schedule.silence(now_ns, try_to_send)

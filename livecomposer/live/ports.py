@@ -1,29 +1,35 @@
-"""MIDI ports: the system's, through rtmidi, and in-process ones for the demo and the tests.
+"""MIDI ports: what the daemon asks of them, which kind to open, and in-process ones.
 
-An input port stamps what comes and hands it on; an output port takes bytes. A configured name
-that exists is opened; otherwise a virtual port of that name is made.
+An input port stamps what comes and hands it on; an output port sends what a player has, in time.
+A configured name that exists is opened; otherwise a virtual port of that name is made.
 """
 
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from livecomposer import config
+from livecomposer.live.jack_clock import Transport
+from livecomposer.live.player import Player
+from livecomposer.live.sender import Sender
 
 log = logging.getLogger(__name__)
 
 Receive = Callable[[int, bytes], None]
-"""Takes a time in nanoseconds of `time.monotonic_ns`, and the bytes that came then."""
+"""Takes a time in nanoseconds, and the bytes that came then."""
 
-_ALSA_DEVICE = Path("/dev/snd/seq")
-_HELP = {
-    "linux": "load ALSA's sequencer (modprobe snd-seq) or start a JACK server",
-    "darwin": "check that CoreMIDI is running (Audio MIDI Setup)",
-    "win32": "install a loopback port, such as loopMIDI's, and name it in [ports]",
-}
+Failed = Callable[[Exception], None]
+"""Takes what ended a port's own thread."""
+
+TellTransport = Callable[[int, Transport], None]
+"""Takes a time in nanoseconds, and what a transport does from then on."""
+
+ALSA_DEVICE = Path("/dev/snd/seq")
 
 
 class PortError(RuntimeError):
@@ -31,7 +37,7 @@ class PortError(RuntimeError):
 
 
 class InputPort(Protocol):
-    """Where the player's MIDI comes from."""
+    """Where MIDI comes from."""
 
     name: str
 
@@ -49,13 +55,68 @@ class OutputPort(Protocol):
 
     name: str
 
-    def send(self, message: bytes) -> None:
-        """Send a whole message."""
+    def start(self, player: Player, failed: Failed) -> None:
+        """Begin to send what `player` has, each message at its due time, in a thread's own."""
+        ...
+
+    def stop(self) -> None:
+        """Send no more, and leave silence."""
         ...
 
     def close(self) -> None:
         """Close, after what was sent has gone out."""
         ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of a jam.
+
+    Attributes:
+        input: where the player's MIDI comes from.
+        output: where the machine's goes.
+        now_ns: the clock that these ports' times are of, in nanoseconds; it never goes back.
+        clock: where MIDI clock comes from, if not from `input`.
+        watch_transport: tells what the MIDI system's transport does, where it has one.
+        xruns: how often the audio server was short of time; 0 where there is none.
+    """
+
+    input: InputPort
+    output: OutputPort
+    now_ns: Callable[[], int] = time.monotonic_ns
+    clock: InputPort | None = None
+    watch_transport: Callable[[TellTransport], None] | None = None
+    xruns: Callable[[], int] = lambda: 0
+
+
+class ImmediateOutput:
+    """An output port that sends at once what it is given: a thread gives it each message in time.
+
+    Args:
+        name: of the port.
+        realtime: whether that thread asks for real-time priority.
+    """
+
+    def __init__(self, name: str, realtime: bool = False) -> None:
+        self.name, self._realtime = name, realtime
+        self._sender: Sender | None = None
+
+    def send(self, message: bytes) -> None:
+        """Send a whole message, now."""
+        raise NotImplementedError
+
+    def start(self, player: Player, failed: Failed) -> None:
+        """See `OutputPort`."""
+        self._sender = Sender(player, self.send, failed, realtime=self._realtime)
+        self._sender.start()
+
+    def stop(self) -> None:
+        """See `OutputPort`."""
+        if self._sender:
+            self._sender.stop()
+
+    def close(self) -> None:
+        """See `OutputPort`."""
 
 
 class LocalInput:
@@ -81,7 +142,7 @@ class LocalInput:
         self._receive = None
 
 
-class LocalOutput:
+class LocalOutput(ImmediateOutput):
     """An output port in this process, which keeps what was sent.
 
     Attributes:
@@ -89,104 +150,55 @@ class LocalOutput:
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.sent: list[tuple[int, bytes]] = []
 
     def send(self, message: bytes) -> None:
-        """See `OutputPort`."""
+        """See `ImmediateOutput`."""
         self.sent.append((time.monotonic_ns(), message))
 
-    def close(self) -> None:
-        """See `OutputPort`."""
 
-
-class RtMidiInput:
-    """An input port of the system's."""
-
-    def __init__(self, midi: Any, name: str) -> None:
-        self._midi, self.name = midi, name
-
-    def start(self, receive: Receive) -> None:
-        """See `InputPort`. Clock, active sensing and system exclusive don't get through."""
-
-        # This runs in the system's own MIDI thread: it hands on, and does nothing else.
-        def stamp(event: tuple[Sequence[int], float], _data: object) -> None:
-            receive(time.monotonic_ns(), bytes(event[0]))
-
-        self._midi.ignore_types(sysex=True, timing=True, active_sense=True)
-        self._midi.set_callback(stamp)
-
-    def close(self) -> None:
-        """See `InputPort`."""
-        self._midi.cancel_callback()
-        self._midi.delete()
-
-
-class RtMidiOutput:
-    """An output port of the system's."""
-
-    def __init__(self, midi: Any, name: str) -> None:
-        self._midi, self.name = midi, name
-
-    def send(self, message: bytes) -> None:
-        """See `OutputPort`."""
-        self._midi.send_message(message)
-
-    def close(self) -> None:
-        """See `OutputPort`."""
-        time.sleep(_DRAIN_S)
-        self._midi.delete()
-
-
-_DRAIN_S = 0.05
-"""JACK sends in its next period, and a port that is gone sends nothing more."""
-
-
-def open_ports(api: str, input_name: str, output_name: str) -> tuple[RtMidiInput, RtMidiOutput]:
-    """Open or create both ports.
+def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
+    """Open or create the ports.
 
     Args:
-        api: "auto" or the name of one of the system's MIDI interfaces.
-        input_name: where to listen.
-        output_name: where to play.
+        settings: which, and through what.
+        clock: what they are to give the beat of; a MIDI clock's own port must exist.
 
     Raises:
-        PortError: there is no such interface here, or it won't give the ports.
+        PortError: there is no such MIDI system here, or it won't give the ports.
     """
-    import rtmidi  # a system library, for playing only
+    if _choose_backend(settings) == "jack":
+        from livecomposer.live.jack_ports import open_jack_ports
 
-    number = _choose_api(api)
-    clients = [
-        _client(kind, number, name)
-        for kind, name in ((rtmidi.MidiIn, input_name), (rtmidi.MidiOut, output_name))
-    ]
-    # Both are looked up before either is made: our output is never found as our input.
-    found = [client.get_ports() for client in clients]
-    try:
-        for client, name, ports in zip(clients, (input_name, output_name), found, strict=True):
-            _open(client, name, ports)
-    except PortError:
-        for client in clients:
-            client.delete()
-        raise
-    return RtMidiInput(clients[0], input_name), RtMidiOutput(clients[1], output_name)
+        return open_jack_ports(settings, clock.port)
+    if clock.source == "jack":
+        raise PortError(
+            "clock.source = 'jack' needs JACK's own ports: install livecomposer[jack], start a "
+            "JACK server and set ports.backend = 'jack'"
+        )
+    from livecomposer.live.rtmidi_ports import open_rtmidi_ports
+
+    return open_rtmidi_ports(settings, clock.port)
 
 
-def list_ports(api: str) -> tuple[str, list[str], list[str]]:
-    """The interface in use, the ports that can be listened to, those that can be played to.
+def _choose_backend(settings: config.Ports) -> str:
+    """What to reach the MIDI system through: JACK itself where there is JACK and nothing else.
 
     Raises:
-        PortError: as `open_ports`.
+        PortError: what the settings ask for isn't installed.
     """
-    import rtmidi
-
-    number = _choose_api(api)
-    found = []
-    for kind in (rtmidi.MidiIn, rtmidi.MidiOut):
-        client = _client(kind, number, "livecomposer ports")
-        found.append(client.get_ports())
-        client.delete()
-    return rtmidi.get_api_name(number), found[0], found[1]
+    installed = find_spec("jack") is not None
+    if settings.backend == "jack" and not installed:
+        raise PortError("ports.backend = 'jack' needs JACK-Client: install livecomposer[jack]")
+    if settings.backend != "auto":
+        return settings.backend
+    only_jack = sys.platform == "linux" and not ALSA_DEVICE.exists()
+    if settings.api == "jack" or (settings.api == "auto" and only_jack):
+        if installed:
+            return "jack"
+        log.info("for sample-accurate output on JACK, install livecomposer[jack]")
+    return "rtmidi"
 
 
 def match_port(name: str, ports: Sequence[str]) -> int | None:
@@ -196,67 +208,7 @@ def match_port(name: str, ports: Sequence[str]) -> int | None:
     return next((i for i, port in enumerate(ports) if port.startswith(name)), None)
 
 
-def _choose_api(api: str) -> int:
-    """The interface of that name; for "auto" the first that answers."""
-    import rtmidi
-
-    compiled = {rtmidi.get_api_name(number): number for number in rtmidi.get_compiled_api()}
-    known: dict[str, int] = {
-        "coremidi" if name == "core" else name: number for name, number in compiled.items()
-    }
-    if api != "auto" and api not in known:
-        raise PortError(f"ports.api = {api!r} is not on this system; there are {', '.join(known)}")
-    wanted = known if api == "auto" else {api: known[api]}
-    for name, number in wanted.items():
-        if name == "alsa" and not _ALSA_DEVICE.exists():
-            continue
-        try:
-            _client(rtmidi.MidiOut, number, "livecomposer").delete()
-        except PortError as error:
-            log.debug("%s: %s", name, error)
-        else:
-            return number
-    help_text = _HELP.get(sys.platform, "start a MIDI system")
-    raise PortError(f"no usable MIDI system (tried {', '.join(wanted)}): {help_text}")
-
-
-def _open(client: Any, name: str, found: Sequence[str]) -> None:
-    """Open the port of that name among those found, or make one."""
-    index = match_port(name, found)
-    try:
-        with _quiet():
-            if index is None:
-                client.open_virtual_port(name)
-            else:
-                client.open_port(index, name)
-    except NotImplementedError:
-        raise PortError(
-            f"there is no MIDI port {name!r}, and this system can't create one: install a "
-            f"loopback port, such as loopMIDI's, and name it in [ports]; there are {list(found)}"
-        ) from None
-    except Exception as error:  # rtmidi's own class, which is not public
-        raise PortError(f"MIDI port {name!r}: {error}") from None
-    log.debug("made %r" if index is None else "opened %r", name if index is None else found[index])
-
-
-def _client(kind: Any, api: int, name: str) -> Any:
-    try:
-        with _quiet():
-            return kind(rtapi=api, name=name)
-    except Exception as error:  # rtmidi's own class, which is not public
-        raise PortError(str(error)) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the system libraries' own complaints off the terminal: ours says it in one line."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+def unknown_port(key: str, name: str, ports: Sequence[str]) -> PortError:
+    """The error for a port that must exist and doesn't."""
+    there = ", ".join(map(repr, ports)) or "none"
+    return PortError(f"{key} = {name!r}: there is no such MIDI port; there are {there}")

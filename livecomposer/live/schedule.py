@@ -1,12 +1,15 @@
 """Messages by due time, and the ledger of what sounds. Pure: time and `send` are given.
 
 Every note-on has its note-off booked, and is in the ledger, before it goes out, and stays there
-until its note-off has gone out; whatever happens, `silence` ends what sounds.
+until its note-off has gone out; whatever happens, `silence` ends what sounds. A note whose time
+has passed is not begun; one that has begun always ends.
 """
 
 import heapq
 from collections.abc import Callable
+from enum import IntEnum
 from itertools import count
+from typing import NamedTuple
 
 from livecomposer.midi.wire import (
     ALL_NOTES_OFF,
@@ -17,49 +20,90 @@ from livecomposer.midi.wire import (
 )
 
 Send = Callable[[int, bytes], None]
-"""Takes a message and the time in nanoseconds when it is due."""
+"""Takes the time in nanoseconds when a message is due, and the message."""
+
+
+class Chord(NamedTuple):
+    """Notes to be played together. Times in nanoseconds.
+
+    Attributes:
+        onset_ns: when they begin.
+        end_ns: when they end.
+        expires_ns: when it is too late to begin: they are skipped then.
+        pitches: 0-127.
+        velocity: 1-127.
+    """
+
+    onset_ns: int
+    end_ns: int
+    expires_ns: int
+    pitches: tuple[int, ...]
+    velocity: int
+
+
+class _Kind(IntEnum):
+    """What is due at the same time goes out in this order."""
+
+    SYSTEM = 0
+    NOTE_OFF = 1
+    NOTE_ON = 2
+
+
+class _Entry(NamedTuple):
+    due_ns: int
+    kind: _Kind
+    order: int  # of booking
+    message: bytes
+    end_ns: int = 0  # of a note-on
+    expires_ns: int = 0
 
 
 class Schedule:
-    """What is to be sent on one channel, and when.
+    """What is to be sent, and when: notes on one channel, and system messages.
 
     Args:
         channel: 0-15.
+
+    Attributes:
+        skipped: how many notes were too late to begin.
     """
 
     def __init__(self, channel: int) -> None:
         self._channel = channel
-        # Each entry: when, offs before ons, in order of booking, pitch, velocity (0: an off),
-        # and for a note-on, when it ends.
-        self._heap: list[tuple[int, bool, int, int, int, int]] = []
+        self._heap: list[_Entry] = []
         self._order = count()
         self._sounding: dict[int, int] = {}  # the ledger: pitch -> when it ends
+        self.skipped = 0
 
-    def book(self, on_ns: int, off_ns: int, pitches: tuple[int, ...], velocity: int) -> None:
+    def book(self, chord: Chord) -> None:
         """Book a chord, with its end."""
-        for pitch in pitches:
-            heapq.heappush(self._heap, (on_ns, True, next(self._order), pitch, velocity, off_ns))
+        for pitch in chord.pitches:
+            message = bytes((NOTE_ON | self._channel, pitch, chord.velocity))
+            self._push(chord.onset_ns, _Kind.NOTE_ON, message, chord.end_ns, chord.expires_ns)
+
+    def book_system(self, due_ns: int, message: bytes) -> None:
+        """Book a system message, such as MIDI clock. It is never skipped, and outlives a cut."""
+        self._push(due_ns, _Kind.SYSTEM, message)
 
     def due_ns(self) -> int | None:
         """When the next message is due, or None if nothing is booked."""
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0].due_ns if self._heap else None
 
-    def send_due(self, now_ns: int, send: Send) -> None:
-        """Send what is due by now, in order."""
-        while self._heap and self._heap[0][0] <= now_ns:
-            due, is_on, _, pitch, velocity, off_ns = heapq.heappop(self._heap)
-            if is_on:
-                if pitch in self._sounding:  # struck again: ended first
-                    self._end(pitch, due, send)
-                heapq.heappush(self._heap, (off_ns, False, next(self._order), pitch, 0, off_ns))
-                self._sounding[pitch] = off_ns
-                send(due, bytes((NOTE_ON | self._channel, pitch, velocity)))
-            elif self._sounding.get(pitch) == due:
-                self._end(pitch, due, send)
+    def send_due(self, now_ns: int, send: Send, ahead_ns: int = 0) -> None:
+        """Send what is due by now, or until `ahead_ns` from now, in order."""
+        while self._heap and self._heap[0].due_ns <= now_ns + ahead_ns:
+            entry = heapq.heappop(self._heap)
+            if entry.kind is _Kind.SYSTEM:
+                send(entry.due_ns, entry.message)
+            elif entry.kind is _Kind.NOTE_ON:
+                self._begin(entry, now_ns, send)
+            elif self._sounding.get(entry.message[1]) == entry.due_ns:
+                self._end(entry.message[1], entry.due_ns, send)
 
     def cut(self, now_ns: int, send: Send) -> None:
-        """Drop all that is booked; end what sounds."""
-        self._heap.clear()
+        """Drop all notes that are booked; end what sounds."""
+        self._heap = [entry for entry in self._heap if entry.kind is _Kind.SYSTEM]
+        heapq.heapify(self._heap)
         for pitch in sorted(self._sounding):
             self._end(pitch, now_ns, send)
 
@@ -70,6 +114,26 @@ class Schedule:
         send(now_ns, bytes((control, SUSTAIN, 0)))
         send(now_ns, bytes((control, ALL_NOTES_OFF, 0)))
 
+    def _push(
+        self, due_ns: int, kind: _Kind, message: bytes, end_ns: int = 0, expires_ns: int = 0
+    ) -> None:
+        entry = _Entry(due_ns, kind, next(self._order), message, end_ns, expires_ns)
+        heapq.heappush(self._heap, entry)
+
+    def _begin(self, note_on: _Entry, now_ns: int, send: Send) -> None:
+        pitch = note_on.message[1]
+        if now_ns > note_on.expires_ns:
+            self.skipped += 1
+            return
+        if pitch in self._sounding:  # struck again: ended first
+            self._end(pitch, note_on.due_ns, send)
+        self._push(note_on.end_ns, _Kind.NOTE_OFF, self._note_off(pitch))
+        self._sounding[pitch] = note_on.end_ns
+        send(note_on.due_ns, note_on.message)
+
+    def _note_off(self, pitch: int) -> bytes:
+        return bytes((NOTE_OFF | self._channel, pitch, 0))
+
     def _end(self, pitch: int, due_ns: int, send: Send) -> None:
-        send(due_ns, bytes((NOTE_OFF | self._channel, pitch, 0)))
+        send(due_ns, self._note_off(pitch))
         del self._sounding[pitch]  # not before the note-off has gone out

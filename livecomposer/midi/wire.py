@@ -9,12 +9,12 @@ from livecomposer.music.events import (
     Event,
     NoteOff,
     NoteOn,
-    Stop,
     Sustain,
 )
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
-STOP = 0xFC
+FIRST_SYSTEM, SONG_POSITION = 0xF0, 0xF2
+CLOCK, START, CONTINUE, STOP = 0xF8, 0xFA, 0xFB, 0xFC
 SUSTAIN, RESET_CONTROLLERS, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 121, 120, 123
 
 # Data bytes after a status byte: by its upper half for channel messages, whole for the system's.
@@ -62,11 +62,12 @@ class WireParser:
 
 
 def event_of(message: bytes, tick: int) -> Event | None:
-    """A whole message as an event at `tick`; None for one that means nothing here."""
+    """A whole message as an event at `tick`; None for one that means nothing here.
+
+    System messages are none: what a transport does is for the clock to follow.
+    """
     status, channel = message[0] & 0xF0, message[0] & 0x0F
-    if message[0] == STOP:
-        return Stop(tick)
-    if status >= 0xF0 or channel == DRUM_CHANNEL:
+    if status >= FIRST_SYSTEM or channel == DRUM_CHANNEL:
         return None
     if status == NOTE_ON and message[2]:
         return NoteOn(tick, message[1], message[2], channel)

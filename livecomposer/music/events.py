@@ -48,7 +48,7 @@ class AllNotesOff:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The transport stops (MIDI Stop)."""
+    """The transport stops, or jumps."""
 
     tick: int
 

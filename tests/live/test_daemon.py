@@ -5,10 +5,9 @@ import time
 
 import pytest
 
-from livecomposer.live.clock import InternalClock
-from livecomposer.live.daemon import Daemon
-from livecomposer.live.player import Player
-from livecomposer.live.ports import LocalInput, LocalOutput
+from livecomposer.config import load_config
+from livecomposer.live.ports import LocalInput, LocalOutput, Ports
+from livecomposer.live.wiring import make_daemon
 from tests.live.test_offline import composer
 
 SILENCE = ["b04000", "b07b00"]
@@ -20,8 +19,9 @@ class Running:
 
     def __init__(self, output=None):
         self.source, self.sink = LocalInput("in"), output or LocalOutput("out")
-        clock = InternalClock(BPM, time.monotonic_ns())
-        self.daemon = Daemon(composer(), clock, self.source, self.sink, 0)
+        settings = load_config(None, [f"clock.tempo_bpm={BPM}"])
+        ports = Ports(self.source, self.sink)
+        self.daemon, self.player = make_daemon(settings, composer(), ports)
         self.error = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -74,6 +74,7 @@ def test_a_phrase_is_answered():
         running.wait_for(lambda: not sounding(running.sent))
     assert running.error is None
     assert running.sent[-2:] == SILENCE
+    assert running.player.lateness.count == 4 * 2  # chords of two notes, each with its end
 
 
 def test_stopped_in_the_middle_of_a_note_it_leaves_silence():
@@ -126,9 +127,3 @@ def test_an_exception_in_the_core_leaves_silence():
         running.wait_for(lambda: running.error)
     assert isinstance(running.error, ValueError)
     assert not sounding(running.sent)
-
-
-def test_the_player_stops_without_having_been_started():
-    sent = []
-    Player(0, sent.append, sent.append).stop()
-    assert [data.hex() for data in sent] == SILENCE

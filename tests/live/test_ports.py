@@ -2,7 +2,9 @@ import sys
 
 import pytest
 
-from livecomposer.live.ports import PortError, list_ports, match_port, open_ports
+from livecomposer.config import load_config
+from livecomposer.live.ports import PortError, match_port, open_ports
+from livecomposer.live.rtmidi_ports import list_ports
 
 NAMES = ["Midi Through:Midi Through Port-0 14:0", "Keystation 49 20:0", "Keystation 20:1"]
 
@@ -18,6 +20,7 @@ def test_names_match_whole_or_as_they_begin(name, index):
 
 def test_an_interface_of_another_system_is_refused():
     other = "winmm" if sys.platform != "win32" else "alsa"
-    for ask in (lambda: open_ports(other, "a", "b"), lambda: list_ports(other)):
+    config = load_config(None, [f"ports.api={other}"])
+    for ask in (lambda: open_ports(config.ports, config.clock), lambda: list_ports(other)):
         with pytest.raises(PortError, match=f"'{other}' is not on this system; there are "):
             ask()

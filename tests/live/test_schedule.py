@@ -5,7 +5,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.live.schedule import Schedule
+from livecomposer.live.schedule import Chord, Schedule
 
 
 class Wire:
@@ -23,9 +23,13 @@ class Wire:
             self.sounding.discard(message[1])
 
 
+def chord(onset, end, pitches, velocity, expires=10**9):
+    return Chord(onset, end, expires, pitches, velocity)
+
+
 def test_a_chord_and_its_end():
     schedule, wire = Schedule(2), Wire()
-    schedule.book(100, 300, (60, 64), 90)
+    schedule.book(chord(100, 300, (60, 64), 90))
     assert schedule.due_ns() == 100
     schedule.send_due(99, wire)
     assert wire.sent == []
@@ -39,16 +43,16 @@ def test_a_chord_and_its_end():
 
 def test_at_the_same_time_notes_end_before_others_begin():
     schedule, wire = Schedule(0), Wire()
-    schedule.book(100, 200, (60,), 90)
-    schedule.book(200, 300, (60,), 80)
+    schedule.book(chord(100, 200, (60,), 90))
+    schedule.book(chord(200, 300, (60,), 80))
     schedule.send_due(250, wire)
     assert wire.sent == [(100, "90 3c 5a"), (200, "80 3c 00"), (200, "90 3c 50")]
 
 
 def test_a_pitch_struck_again_is_ended_first_and_lasts_as_booked():
     schedule, wire = Schedule(0), Wire()
-    schedule.book(100, 300, (60,), 90)
-    schedule.book(200, 400, (60,), 80)
+    schedule.book(chord(100, 300, (60,), 90))
+    schedule.book(chord(200, 400, (60,), 80))
     schedule.send_due(300, wire)
     assert wire.sent == [(100, "90 3c 5a"), (200, "80 3c 00"), (200, "90 3c 50")]
     schedule.send_due(400, wire)
@@ -57,8 +61,8 @@ def test_a_pitch_struck_again_is_ended_first_and_lasts_as_booked():
 
 def test_a_cut_ends_what_sounds_and_drops_the_rest():
     schedule, wire = Schedule(0), Wire()
-    schedule.book(100, 300, (64, 60), 90)
-    schedule.book(200, 400, (72,), 90)
+    schedule.book(chord(100, 300, (64, 60), 90))
+    schedule.book(chord(200, 400, (72,), 90))
     schedule.send_due(150, wire)
     schedule.cut(160, wire)
     assert wire.sent[2:] == [(160, "80 3c 00"), (160, "80 40 00")]
@@ -73,7 +77,7 @@ def test_silence_also_lifts_the_pedal_and_ends_all_notes():
 
 def test_a_note_stays_in_the_ledger_until_its_note_off_has_gone_out():
     schedule, wire = Schedule(0), Wire()
-    schedule.book(100, 300, (60,), 90)
+    schedule.book(chord(100, 300, (60,), 90))
     schedule.send_due(100, wire)
 
     def broken(_due, _message):
@@ -87,6 +91,46 @@ def test_a_note_stays_in_the_ledger_until_its_note_off_has_gone_out():
     schedule.silence(400, wire)
     assert (400, "80 3c 00") in wire.sent
     assert not wire.sounding
+
+
+def test_a_note_that_is_too_late_is_not_begun_and_one_that_has_begun_always_ends():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 200, (60,), 90, expires=150))
+    schedule.book(chord(110, 400, (62,), 90, expires=160))
+    schedule.send_due(160, wire)
+    assert (wire.sent, schedule.skipped) == ([(110, "90 3e 5a")], 1)
+    schedule.send_due(10**6, wire)
+    assert wire.sent[1:] == [(400, "80 3e 00")]
+
+
+def test_after_a_stall_there_is_no_burst():
+    schedule, wire = Schedule(0), Wire()
+    for slot in range(0, 1000, 100):
+        schedule.book(chord(slot, slot + 100, (60,), 90, expires=slot + 50))
+    schedule.send_due(820, wire)
+    assert (wire.sent, schedule.skipped) == ([(800, "90 3c 5a")], 8)
+    schedule.send_due(10**6, wire)
+    assert wire.sent[1:] == [(900, "80 3c 00")]  # what began then is too late by now
+
+
+def test_what_is_due_soon_is_sent_ahead_if_asked_for():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 200, (60,), 90))
+    schedule.send_due(50, wire, ahead_ns=49)
+    assert wire.sent == []
+    schedule.send_due(50, wire, ahead_ns=50)
+    assert wire.sent == [(100, "90 3c 5a")]
+
+
+def test_system_messages_go_first_outlive_a_cut_and_are_never_too_late():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 200, (60,), 90))
+    for due in (100, 300):
+        schedule.book_system(due, b"\xf8")
+    schedule.send_due(100, wire)
+    schedule.cut(150, wire)
+    schedule.send_due(10**12, wire)
+    assert wire.sent == [(100, "f8"), (100, "90 3c 5a"), (150, "80 3c 00"), (300, "f8")]
 
 
 BOOKINGS = st.tuples(
@@ -104,7 +148,7 @@ def test_whatever_happens_silence_is_left_and_no_note_is_struck_twice(actions):
     for action, *arguments in actions:
         if action == "book":
             begin, length, pitches = arguments
-            schedule.book(now + begin, now + begin + length, pitches, 80)
+            schedule.book(chord(now + begin, now + begin + length, pitches, 80))
         elif action == "wait":
             now += arguments[0]
             schedule.send_due(now, wire)

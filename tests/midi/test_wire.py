@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livecomposer.midi.wire import WireParser, event_of
-from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
+from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Sustain
 
 
 def parse(*portions):
@@ -58,9 +58,9 @@ EVENTS = [
     ("b0 7a 00", None),
     ("b0 01 40", None),
     ("e0 00 40", None),
-    ("fc", Stop(7)),
     ("f8", None),
     ("fa", None),
+    ("fc", None),
     ("f2 00 08", None),
 ]
 
