@@ -6,6 +6,7 @@ composes; and the output port's, which sends on time.
 
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
@@ -30,7 +31,7 @@ class Daemon:
     """A jam in real time.
 
     Args:
-        jam: its times are of the ports' clock, its voice is `player`.
+        jam: its nanoseconds are `time.monotonic_ns`, its voice is `player`.
         player: what the jam plays with.
         ports: open; they are closed at the end.
     """
@@ -82,7 +83,7 @@ class Daemon:
         return lambda ns, item: self._inbox.put((take, ns, item))
 
     def _leave(self) -> None:
-        self._jam.leave(self._ports.now_ns())
+        self._jam.leave(time.monotonic_ns())
 
     def _loop(self) -> None:
         while True:
@@ -99,10 +100,10 @@ class Daemon:
         """What comes next, however long it takes; meanwhile time advances in the jam."""
         while True:
             due = self._jam.due_ns()
-            wait_s = _PATIENCE_S if due is None else (due - self._ports.now_ns()) / 1e9
+            wait_s = _PATIENCE_S if due is None else (due - time.monotonic_ns()) / 1e9
             with suppress(Empty):
                 return self._inbox.get(timeout=min(max(wait_s, 0), _PATIENCE_S))
-            self._jam.advance(self._ports.now_ns())
+            self._jam.advance(time.monotonic_ns())
             self._watch_lateness()
 
     def _watch_lateness(self) -> None:

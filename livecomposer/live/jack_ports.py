@@ -1,12 +1,10 @@
 """JACK's ports, by themselves: messages come and go at their exact frame.
 
-Time is the server's count of frames, as nanoseconds: what a DAW on the same server plays is in
-step with it, whatever the sound card's crystal or a late cycle does to other clocks. Input and
-output are two clients, so that a DAW which is connected to both makes no loop in the server's
-graph, which would cost a period.
+Input and output are two clients, so that a DAW which is connected to both makes no loop in the
+server's graph, which would cost a period.
 
-The callbacks run in JACK's threads, once a period. They take no lock, log nothing, and do nothing
-where there is nothing to do; what they learn goes into queues.
+The callbacks run in JACK's threads, once a period. They take no lock, log nothing, and do next to
+nothing where there is nothing to do; what they learn goes into queues.
 """
 
 import logging
@@ -17,6 +15,7 @@ from typing import Any
 import jack
 
 from livecomposer import config
+from livecomposer.live.frame_clock import FrameClock
 from livecomposer.live.jack_transport import TransportReader
 from livecomposer.live.player import Player
 from livecomposer.live.ports import (
@@ -32,55 +31,31 @@ from livecomposer.live.realtime import SENDING, prefer_thread
 
 log = logging.getLogger(__name__)
 
-_FRAME_BITS = 32  # JACK's own count of frames wraps around: after a day at 48 kHz
 _PATIENCE_S = 1.0  # for a server to run our callback
-
-
-class FrameTime:
-    """Frames of a server <-> nanoseconds since its frame 0.
-
-    Args:
-        rate: frames per second.
-    """
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._near = 0  # a recent frame, in full
-
-    def unwrap(self, frame: int) -> int:
-        """A frame number of 32 bits in full: the one nearest to those of late."""
-        near, half = self._near, 1 << (_FRAME_BITS - 1)
-        self._near = full = near + ((frame - near + half) & (2 * half - 1)) - half
-        return full
-
-    def ns_of(self, frame: int) -> int:
-        """When a frame is, to the nearest nanosecond."""
-        return (2 * frame * 10**9 + self._rate) // (2 * self._rate)
-
-    def frame_of(self, ns: int) -> int:
-        """The frame nearest to a time."""
-        return (2 * ns * self._rate + 10**9) // (2 * 10**9)
 
 
 class _Port:
     """A client with one MIDI port of the same name.
 
     Args:
+        client: not active yet.
         name: of both.
-        time: the server's, shared by all its clients.
+        frame_clock: the server's, shared by all its clients.
     """
 
-    def __init__(self, client: Any, port: Any, name: str, frame_time: FrameTime) -> None:
-        self._client, self._port, self.name, self._time = client, port, name, frame_time
+    def __init__(self, client: Any, name: str, frame_clock: FrameClock) -> None:
+        self._client, self.name, self._frames = client, name, frame_clock
+        self._port: Any = None
         self._cycles = 0
         self._thread_id = 0
         self._lost: Failed = lambda _error: None
         client.set_process_callback(self._run_cycle)
         client.set_shutdown_callback(self._shut_down)
 
-    def activate(self, *, realtime: bool) -> None:
-        """Begin to take part in the server's cycles."""
-        self._client.activate()
+    def open(self, *, realtime: bool) -> None:
+        """Begin to take part in the server's cycles, and show the port."""
+        self._client.activate()  # first: whoever sees the port may connect to it
+        self._port = self._register()
         self._await_cycles(1)
         if realtime and self._thread_id:
             prefer_thread(SENDING, self._thread_id)
@@ -105,13 +80,22 @@ class _Port:
     def _run_cycle(self, frames: int) -> None:
         self._thread_id = self._thread_id or threading.get_native_id()
         try:
-            self._process(self._time.unwrap(self._client.last_frame_time), frames)
+            self._process(frames)
         except Exception as error:  # handed on: raised here, it would end the callbacks
             self._lost(error)
         self._cycles += 1
 
-    def _process(self, start: int, frames: int) -> None:
+    def _register(self) -> Any:
+        """Make the port."""
         raise NotImplementedError
+
+    def _process(self, frames: int) -> None:
+        """Take part in a cycle of so many frames."""
+        raise NotImplementedError
+
+    def _cycle_start(self) -> int:
+        """The first frame of the cycle."""
+        return self._frames.unwrap(self._client.last_frame_time)
 
     def _shut_down(self, _status: object, reason: str) -> None:
         self._lost(PortError(f"the JACK server has let us go: {reason}"))
@@ -120,8 +104,8 @@ class _Port:
 class JackInput(_Port):
     """An input port; its times are those of the frames of what comes."""
 
-    def __init__(self, client: Any, name: str, frame_time: FrameTime) -> None:
-        super().__init__(client, client.midi_inports.register(name), name, frame_time)
+    def __init__(self, client: Any, name: str, frame_clock: FrameClock) -> None:
+        super().__init__(client, name, frame_clock)
         self._receive: Receive | None = None
         self._tell_transport: TellTransport | None = None
         self._transport = TransportReader(client)
@@ -134,12 +118,17 @@ class JackInput(_Port):
         """Tell what the server's transport does: now, and whenever that changes."""
         self._tell_transport = tell
 
-    def _process(self, start: int, _frames: int) -> None:
-        if self._tell_transport and (changed := self._transport.read(start)):
-            self._tell_transport(self._time.ns_of(start), changed)
+    def _register(self) -> Any:
+        return self._client.midi_inports.register(self.name)
+
+    def _process(self, frames: int) -> None:  # noqa: ARG002 - the output's need
+        if self._tell_transport:
+            start = self._cycle_start()
+            if changed := self._transport.read(start, self._frames.offset_ns):
+                self._tell_transport(self._frames.ns_of(start), changed)
         if self._receive:
             for offset, data in self._port.incoming_midi_events():
-                self._receive(self._time.ns_of(start + offset), bytes(data))
+                self._receive(self._frames.ns_of(self._cycle_start() + offset), bytes(data))
 
 
 class JackOutput(_Port):
@@ -149,10 +138,10 @@ class JackOutput(_Port):
         xruns: how often the server was short of time.
     """
 
-    def __init__(self, client: Any, name: str, frame_time: FrameTime) -> None:
-        super().__init__(client, client.midi_outports.register(name), name, frame_time)
+    def __init__(self, client: Any, name: str, frame_clock: FrameClock) -> None:
+        super().__init__(client, name, frame_clock)
         self._player: Player | None = None
-        self._start = self._frames = 0  # of the cycle
+        self._start = 0  # of the cycle
         self.xruns = 0
         client.set_xrun_callback(self._count_xrun)
 
@@ -169,18 +158,22 @@ class JackOutput(_Port):
         if not self._await_cycles(3):  # one to take it, one to send it, one for others to hear it
             log.error("the JACK server doesn't run any more: silence could not be sent")
 
-    def _process(self, start: int, frames: int) -> None:
-        self._port.clear_buffer()
-        if self._player:
-            self._start, self._frames = start, frames
-            now = self._time.ns_of(start)
-            # What rounds to a frame of this cycle belongs to it.
-            ahead = self._time.ns_of(2 * (start + frames) - 1) // 2 - 1 - now
+    def _register(self) -> Any:
+        return self._client.midi_outports.register(self.name)
+
+    def _process(self, frames: int) -> None:
+        self._frames.observe(self._client.last_frame_time, time.monotonic_ns())
+        if self._port:
+            self._port.clear_buffer()
+        if self._player and self._player.busy():
+            self._start = self._cycle_start()
+            now = self._frames.ns_of(self._start)
+            ahead = self._frames.last_ns_of(self._start + frames - 1) - now
             self._player.play(now, self._write, ahead)
 
     def _write(self, due_ns: int, message: bytes) -> None:
         # What a cycle has missed goes out at the beginning of the next.
-        self._port.write_midi_event(max(0, self._time.frame_of(due_ns) - self._start), message)
+        self._port.write_midi_event(max(0, self._frames.frame_of(due_ns) - self._start), message)
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
@@ -220,22 +213,20 @@ def _open(settings: config.Ports, clock_port: str, clients: list[Any]) -> Ports:
     found = [match_port(name, ports) for name, ports in wanted]
     if clock_port and found[2] is None:
         raise unknown_port("clock.port", clock_port, sources)
-    frame_time = FrameTime(clients[0].samplerate)
-    frame_time.unwrap(clients[0].frame_time)
-    output = JackOutput(clients[1], names[1], frame_time)
-    source = JackInput(clients[0], names[0], frame_time)
+    frame_clock = FrameClock(clients[0].samplerate)
+    output = JackOutput(clients[1], names[1], frame_clock)
+    source = JackInput(clients[0], names[0], frame_clock)
     ports: list[_Port] = [source, output]
-    clock = JackInput(clients[2], names[2], frame_time) if clock_port else None
+    clock = JackInput(clients[2], names[2], frame_clock) if clock_port else None
     if clock:
         ports.append(clock)
     for port, (_, others), index in zip(ports, wanted, found, strict=False):
-        port.activate(realtime=settings.realtime == "auto")
+        port.open(realtime=settings.realtime == "auto")
         if index is not None:
             port.connect(others[index])
     return Ports(
         source,
         output,
-        now_ns=lambda: frame_time.ns_of(frame_time.unwrap(clients[0].frame_time)),
         clock=clock,
         watch_transport=source.watch_transport,
         xruns=lambda: output.xruns,

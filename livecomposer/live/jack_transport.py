@@ -16,14 +16,19 @@ class TransportReader:
         self._client = client
         self._seen: tuple[object, ...] = ()
 
-    def read(self, start: int) -> Transport | None:
-        """What it does from the cycle that begins at frame `start` on; None if that is no news."""
+    def read(self, start: int, offset_ns: int | None) -> Transport | None:
+        """What it does from a cycle on; None if that is no news.
+
+        Args:
+            start: the first frame of the cycle.
+            offset_ns: when frame 0 was: where frames are late, so is the transport.
+        """
         state, position = self._client.transport_query_struct()
         rolling = state == jack.ROLLING
         has_beats = bool(position.valid & _BBT)
         tempo = position.beats_per_minute if has_beats else None
         # While it rolls steadily, its frames are the server's, but for a constant.
-        seen = (rolling, rolling and (position.frame - start) & 0xFFFFFFFF, tempo)
+        seen = (rolling, rolling and (position.frame - start) & 0xFFFFFFFF, tempo, offset_ns)
         if seen == self._seen:
             return None
         self._seen = seen

@@ -67,6 +67,10 @@ class Player:
         """When the next message is due, as far as `play` has taken them in."""
         return self._schedule.due_ns()
 
+    def busy(self) -> bool:
+        """Whether there is anything to `play`, now or later."""
+        return not self._orders.empty() or self._schedule.due_ns() is not None
+
     def wait(self, seconds: float | None) -> None:
         """Wait until something is ordered, for so long at most."""
         if self._held is None:

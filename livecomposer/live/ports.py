@@ -21,13 +21,13 @@ from livecomposer.live.sender import Sender
 log = logging.getLogger(__name__)
 
 Receive = Callable[[int, bytes], None]
-"""Takes a time in nanoseconds, and the bytes that came then."""
+"""Takes a time in nanoseconds of `time.monotonic_ns`, and the bytes that came then."""
 
 Failed = Callable[[Exception], None]
 """Takes what ended a port's own thread."""
 
 TellTransport = Callable[[int, Transport], None]
-"""Takes a time in nanoseconds, and what a transport does from then on."""
+"""Takes a time of `time.monotonic_ns`, and what a transport does from then on."""
 
 ALSA_DEVICE = Path("/dev/snd/seq")
 
@@ -75,7 +75,6 @@ class Ports:
     Attributes:
         input: where the player's MIDI comes from.
         output: where the machine's goes.
-        now_ns: the clock that these ports' times are of, in nanoseconds; it never goes back.
         clock: where MIDI clock comes from, if not from `input`.
         watch_transport: tells what the MIDI system's transport does, where it has one.
         xruns: how often the audio server was short of time; 0 where there is none.
@@ -83,7 +82,6 @@ class Ports:
 
     input: InputPort
     output: OutputPort
-    now_ns: Callable[[], int] = time.monotonic_ns
     clock: InputPort | None = None
     watch_transport: Callable[[TellTransport], None] | None = None
     xruns: Callable[[], int] = lambda: 0

@@ -1,5 +1,7 @@
 """From settings to a daemon: which clock, who leads, what taps."""
 
+import time
+
 from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
@@ -7,7 +9,6 @@ from livecomposer.live.daemon import Daemon
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
-from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
 from livecomposer.live.tap import TapTempo
@@ -25,12 +26,14 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
     clock: Clock
     tap = None
     if settings.source == "midi":
+        from livecomposer.live.midi_clock import MidiClock  # not needed otherwise
+
         clock = MidiClock(settings.tempo_bpm)
     elif settings.source == "jack":
         clock = JackClock(settings.tempo_bpm)
     else:
         fixed = settings.anchor == "fixed"
-        clock = InternalClock(settings.tempo_bpm, ports.now_ns(), fixed=fixed)
+        clock = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
         if settings.tapped_by:
             tap = TapTempo(settings.tapped_by, clock)
     player = Player(config.ports.channel - 1)
