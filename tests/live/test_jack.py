@@ -1,13 +1,19 @@
 """`livecomposer play` on a real JACK server, with a witness beside it."""
 
+import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
+from livecomposer.config import load_config
+from livecomposer.live.player import Player
 from livecomposer.live.ports import PortError, open_ports
+from livecomposer.live.schedule import Chord
 from tests.conftest import write_midi
 
 pytestmark = pytest.mark.jack
@@ -26,10 +32,19 @@ def witness(jack_server):
         yield witness
 
 
+def open_both(backend, source, sink, clock=""):
+    settings = [f"ports.backend={backend}", "ports.api=jack", f"ports.input={source}"]
+    settings += [f"ports.output={sink}"]
+    settings += ["clock.source=midi", f"clock.port={clock}"] if clock else []
+    config = load_config(None, settings)
+    return open_ports(config.ports, config.clock)
+
+
 @contextmanager
-def playing(server, *arguments):
+def playing(server, *settings):
     """`livecomposer play`, ready."""
-    settings = ["--set", "ports.api=jack", "--set", f"clock.tempo_bpm={BPM}", *arguments]
+    settings = ["ports.api=jack", f"clock.tempo_bpm={BPM}", *settings]
+    settings = [word for setting in settings for word in ("--set", setting)]
     process = subprocess.Popen(
         [sys.executable, "-m", "livecomposer", "play", *settings],
         stdout=subprocess.PIPE,
@@ -52,15 +67,17 @@ def write_phrase(tmp_path):
     return write_midi(tmp_path / "phrase.mid", PHRASE, tempo=round(60e6 / BPM))
 
 
-def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path):
-    long_answer = ["--set", "jam.min_response=16", "--set", "sampling.seed=1"]
-    with playing(jack_server, *long_answer) as process:
+@pytest.mark.parametrize("backend", ["jack", "rtmidi"])
+def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path, backend):
+    settings = ["jam.min_response=16", "sampling.seed=1", f"ports.backend={backend}"]
+    with playing(jack_server, *settings) as process:
         assert set(witness.ports()) >= PORTS
         witness.connect(IN, OUT)
         witness.play(write_phrase(tmp_path))
         witness.wait_for(lambda: len(witness.onsets()) >= 6)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+        log = process.stderr.read()
     first = witness.sent[0][0]
     last = witness.sent[-1][0]
     slot = 30e9 / BPM
@@ -70,11 +87,19 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path):
     off = sorted(abs(place - round(place)) for place in places)
     assert off[3 * len(off) // 4] < 0.1, places
     assert not witness.sounding()
+    assert re.search(r"\d+ messages, late by p50 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms", log)
+    assert "0 notes too late to begin, " in log
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_in_the_middle_of_an_answer_leaves_silence(jack_server, witness, tmp_path, number):
-    with playing(jack_server) as process:
+@pytest.mark.parametrize(
+    ("number", "backend"),
+    [(signal.SIGINT, "jack"), (signal.SIGTERM, "jack"), (signal.SIGHUP, "jack"),
+     (signal.SIGTERM, "rtmidi")],
+)  # fmt: skip
+def test_a_signal_in_the_middle_of_an_answer_leaves_silence(
+    jack_server, witness, tmp_path, number, backend
+):
+    with playing(jack_server, f"ports.backend={backend}") as process:
         witness.connect(IN, OUT)
         witness.play(write_phrase(tmp_path))
         witness.wait_for(witness.sounding)
@@ -100,21 +125,81 @@ def test_the_player_cuts_in(jack_server, witness, tmp_path):
     assert len(witness.onsets()) <= answered + 4  # one more slot may have passed by then
 
 
-def test_ports_that_exist_are_opened(jack_server, witness, monkeypatch, tmp_path):
+class Ear:
+    """Keeps what an input port hands on, and what goes wrong."""
+
+    def __init__(self):
+        self.heard, self.errors = [], []
+
+    def __call__(self, ns, data):
+        self.heard.append((ns, data))
+
+
+@pytest.fixture(params=["jack", "rtmidi"])
+def opened(jack_server, monkeypatch, request):
+    """Opens ports of a backend, and closes them."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
-    source, sink = open_both("rtmidi", "witness player", "witness ear")
-    try:
-        assert len([name for name in witness.ports() if "witness" in name]) == 4
-        heard = []
-        source.start(lambda _ns, data: heard.append(data))
-        witness.play(write_phrase(tmp_path))
-        witness.wait_for(lambda: b"\x90\x3c\x40" in heard)
-        sink.send(b"\x90\x3c\x40")
-        sink.send(b"\x80\x3c\x00")
-        witness.wait_for(lambda: len(witness.heard) == 2)
-    finally:
-        source.close()
-        sink.close()
+    opened = []
+
+    def open_(source, sink, clock=""):
+        opened.append(open_both(request.param, source, sink, clock))
+        return opened[-1]
+
+    yield open_
+    for ports in opened:
+        ports.output.stop()
+        for port in (ports.input, ports.clock, ports.output):
+            if port:
+                port.close()
+
+
+def test_ports_that_exist_are_opened(opened, witness, tmp_path):
+    ports = opened("witness player", "witness ear")
+    assert len([name for name in witness.ports() if "witness" in name]) == 4
+    ear, player = Ear(), Player(0)
+    ports.input.start(ear)
+    ports.output.start(player, ear.errors.append)
+    witness.play(write_phrase(tmp_path))
+    witness.wait_for(lambda: b"\x90\x3c\x40" in [data for _, data in ear.heard])
+    now = time.monotonic_ns()
+    player.book(Chord(now, now + 10**8, now + 10**9, (60,), 64))
+    witness.wait_for(lambda: len(witness.heard) == 2)
+    assert [data for _, data in witness.heard] == [b"\x90\x3c\x40", b"\x80\x3c\x00"]
+    assert ear.errors == []
+
+
+def test_a_clock_has_a_port_of_its_own(opened, witness, tmp_path):
+    ports = opened("a", "b", clock="witness player")
+    ear = Ear()
+    ports.clock.start(ear)
+    witness.play(write_phrase(tmp_path))
+    witness.wait_for(lambda: b"\x90\x3c\x40" in [data for _, data in ear.heard])
+
+
+def test_an_unknown_clock_port_is_an_error_that_names_those_there_are(opened, witness):
+    with pytest.raises(PortError, match=r"clock.port = 'nobody'.* there are 'witness player:out'"):
+        opened("a", "b", clock="nobody")
+    assert len(witness.ports()) == 2
+
+
+def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
+    ports = open_both("jack", "frames in", "frames out")
+    player = Player(0)
+    ports.output.start(player, lambda error: None)
+    witness.connect("frames in", "frames out")
+    start, step = time.monotonic_ns() + 100_000_000, 7_000_000  # 336 frames at 48 kHz
+    for i in range(100):
+        onset = start + i * step
+        player.book(Chord(onset, onset + step // 2, onset + step, (60,), 64))
+    witness.wait_for(lambda: len(witness.heard) == 200)
+    ports.output.stop()
+    ports.input.close()
+    ports.output.close()
+    frames = witness.onset_frames()
+    exact = [later - earlier for earlier, later in pairwise(frames)].count(336)
+    assert exact >= 90  # a server that is short of time loses frames: some steps are shorter
+    assert player.lateness.count == 200
 
 
 def test_without_a_server_it_says_what_to_start(jack_server):
@@ -129,22 +214,19 @@ def test_without_a_server_it_says_what_to_start(jack_server):
     assert len([line for line in ended.stderr.splitlines() if "INFO" not in line]) == 1
 
 
-def test_our_output_is_never_our_input(jack_server, witness, monkeypatch):
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
-    source, sink = open_both(backend, "livecomposer", "livecomposer out")
-    try:
-        heard = []
-        source.start(lambda _ns, data: heard.append(data))
-        assert witness.connections("livecomposer out") == []
-        sink.send(b"\x90\x3c\x40")
-        sink.send(b"\x80\x3c\x00")
-    finally:
-        sink.close()
-        source.close()
-    assert heard == []
+def test_our_output_is_never_our_input(opened, witness):
+    ports = opened("livecomposer", "livecomposer out")
+    ear, player = Ear(), Player(0)
+    ports.input.start(ear)
+    ports.output.start(player, ear.errors.append)
+    assert witness.connections("livecomposer out") == []
+    player.silence()
+    time.sleep(0.1)  # for what must not come
+    assert ear.heard == []
 
 
-def test_no_server_is_a_port_error(jack_server, monkeypatch):
+@pytest.mark.parametrize("backend", ["jack", "rtmidi"])
+def test_no_server_is_a_port_error(jack_server, monkeypatch, backend):
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "no-such-server")
-    with pytest.raises(PortError, match="no usable MIDI system"):
-        open_ports("jack", "a", "b")
+    with pytest.raises(PortError, match=r"no usable MIDI system \(tried jack\).* start a JACK server"):
+        open_both(backend, "a", "b")

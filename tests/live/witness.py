@@ -33,6 +33,7 @@ class Witness:
         self._todo: list[tuple[int, bytes]] = []
         self.sent: list[tuple[int, bytes]] = []
         self.heard: list[tuple[int, bytes]] = []
+        self._heard_frames: list[int] = []  # of each message heard
         self._player.set_process_callback(self._play)
         self._ear.set_process_callback(self._record)
         self._player.activate()
@@ -71,6 +72,14 @@ class Witness:
         """The times of the note-ons heard."""
         return [ns for ns, data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
 
+    def onset_frames(self) -> list[int]:
+        """The server's frames of the note-ons heard."""
+        return [
+            frame
+            for frame, (_, data) in zip(self._heard_frames, self.heard, strict=True)
+            if data[0] & 0xF0 == 0x90 and data[2]
+        ]
+
     def sounding(self) -> set[tuple[int, int]]:
         """(channel, pitch) of the notes that were begun and not ended. All notes off ends none."""
         notes = set()
@@ -104,4 +113,5 @@ class Witness:
     def _record(self, _frames: int) -> None:
         begin = time.monotonic_ns()
         for offset, data in self._in.incoming_midi_events():
+            self._heard_frames.append(self._ear.last_frame_time + offset)
             self.heard.append((begin + offset * 10**9 // self._ear.samplerate, bytes(data)))
