@@ -60,24 +60,37 @@ def perform(
         messages: in order of time.
         channel: what the answers are sent on, 0-15.
     """
-    voice = _VirtualVoice(channel)
-    jam = Jam(composer, clock, voice)
-    for ns, data in messages:
-        _let_pass(jam, voice, ns)
-        voice.now_ns = ns
-        jam.receive(ns, data)
-    _let_pass(jam, voice, None)
+    voice = VirtualVoice(channel)
+    play_into(Jam(composer, clock, voice), voice, messages)
     voice.silence()
     return voice.sent
 
 
-class _VirtualVoice:
+def play_into(
+    jam: Jam, voice: "VirtualVoice", messages: Iterable[Timed], end_ns: int | None = None
+) -> None:
+    """Play messages into a jam in virtual time.
+
+    Args:
+        jam: its voice is `voice`.
+        voice: keeps what is sent.
+        messages: in order of time.
+        end_ns: when to stop; otherwise, when nothing more would happen.
+    """
+    for ns, data in messages:
+        _let_pass(jam, voice, ns)
+        voice.now_ns = ns
+        jam.receive(ns, data)
+    _let_pass(jam, voice, end_ns)
+
+
+class VirtualVoice:
     """A schedule that keeps what it sends, at a time that is set from outside."""
 
     def __init__(self, channel: int) -> None:
         self.schedule = Schedule(channel)
         self.now_ns = 0
-        self.sent: list[Timed] = []
+        self.sent: list[Timed] = []  # with when each was due
 
     def book(self, chord: Chord) -> None:
         self.schedule.book(chord)
@@ -98,7 +111,7 @@ class _VirtualVoice:
         self.sent.append((due_ns, message))
 
 
-def _let_pass(jam: Jam, voice: _VirtualVoice, until_ns: int | None) -> None:
+def _let_pass(jam: Jam, voice: VirtualVoice, until_ns: int | None) -> None:
     """Let happen all that is due before `until_ns`, or all there is."""
     while True:
         dues = [due for due in (jam.due_ns(), voice.schedule.due_ns()) if due is not None]

@@ -1,7 +1,6 @@
 """MIDI clock's pulses made smooth: tempo and phase from arrival times that jitter.
 
-Start, Stop, song positions and a master's silence are for the caller to see. Nanoseconds are of
-any clock that never goes back.
+It numbers pulses. Start, Stop, song positions and a master's silence are the caller's business.
 """
 
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ CONFIDENCE = 2.0  # standard errors to either side of a line, where it meets the
 FIRST_NOISE_NS, LEAST_NOISE_NS = 3e6, 2e5
 NEAR, FAR = 3.2, 5.0  # standard errors: a pulse nearer is never in doubt, one farther always
 SLIP = 0.6  # periods: from here on it may be another pulse than the next one
-REGULAR, UNDECIDED = 0.35, 0.5  # mean distance in periods: regular below, not so above
+REGULAR, UNDECIDED = 0.35, 0.5  # mean periods off: regular below the first, irregular above
 
 # What guesses cost, as -2 ln(probability): a lost or doubled pulse comes once in 50, one far off
 # once in 150, a new tempo or phase once in 3,000. A guess is believed when 400 times as likely.
@@ -83,7 +82,7 @@ class _Window:
 
 
 class Pulses:
-    """Numbers pulses, and tells when each was and will be.
+    """Numbers pulses, and tells when each was and will be: ns of any clock that never goes back.
 
     A line is kept through as many of the latest pulses as fit one. A pulse far off it changes
     nothing until a few more have come and told whether pulses were lost or the tempo changed.

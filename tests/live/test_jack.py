@@ -228,5 +228,7 @@ def test_our_output_is_never_our_input(opened, witness):
 @pytest.mark.parametrize("backend", ["jack", "rtmidi"])
 def test_no_server_is_a_port_error(jack_server, monkeypatch, backend):
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "no-such-server")
-    with pytest.raises(PortError, match=r"no usable MIDI system \(tried jack\).* start a JACK server"):
+    with pytest.raises(
+        PortError, match=r"no usable MIDI system \(tried jack\).* start a JACK server"
+    ):
         open_both(backend, "a", "b")
