@@ -2,6 +2,7 @@
 
 import click
 
+from livecomposer.cli.bench import bench
 from livecomposer.cli.files import generate, replay, tokens
 from livecomposer.cli.play import demo, play, ports
 from livecomposer.cli.train import train
@@ -13,5 +14,5 @@ def main() -> None:
     """A live MIDI partner: it listens to what you play, and answers on the beat."""
 
 
-for command in (play, demo, ports, replay, generate, tokens, train):
+for command in (play, demo, ports, replay, generate, tokens, train, bench):
     main.add_command(command)

@@ -93,18 +93,23 @@ class VirtualVoice:
         self.sent: list[Timed] = []  # with when each was due
 
     def book(self, chord: Chord) -> None:
+        """See `Voice`."""
         self.schedule.book(chord)
 
     def book_system(self, due_ns: int, message: bytes) -> None:
+        """See `Voice`."""
         self.schedule.book_system(due_ns, message)
 
     def cut(self) -> None:
+        """See `Voice`."""
         self.schedule.cut(self.now_ns, self._send)
 
     def silence(self) -> None:
+        """See `Voice`."""
         self.schedule.silence(self.now_ns, self._send)
 
     def send_due(self) -> None:
+        """Send what is due by now."""
         self.schedule.send_due(self.now_ns, self._send)
 
     def _send(self, due_ns: int, message: bytes) -> None:

@@ -20,7 +20,7 @@ CONFIDENCE = 2.0  # standard errors to either side of a line, where it meets the
 FIRST_NOISE_NS, LEAST_NOISE_NS = 3e6, 2e5
 NEAR, FAR = 3.2, 5.0  # standard errors: a pulse nearer is never in doubt, one farther always
 SLIP = 0.6  # periods: from here on it may be another pulse than the next one
-REGULAR, UNDECIDED = 0.35, 0.5  # mean periods off: regular below the first, irregular above
+REGULAR, UNDECIDED = 0.35, 0.45  # mean periods off: regular below the first, irregular above
 
 # What guesses cost, as -2 ln(probability): a lost or doubled pulse comes once in 50, one far off
 # once in 150, a new tempo or phase once in 3,000. A guess is believed when 400 times as likely.
@@ -148,7 +148,7 @@ class Pulses:
         index, period = self.index + 1, self.period_ns
         late = float(ns - self.ns_at(index))
         if self._line.spread:
-            self._surprise += (min(1, abs(late) / period) - self._surprise) / min(self._heard, 32)
+            self._surprise += (min(1, abs(late) / period) - self._surprise) / min(self._heard, 24)
             self._regular = self._surprise < (UNDECIDED if self._regular else REGULAR)
         error, slip = self._bounds(index)
         if abs(late) > min(FAR * error, slip) or (self._grain_ns and index % HALF_BEAT == 0):

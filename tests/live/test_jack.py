@@ -1,11 +1,12 @@
 """`livecomposer play` on a real JACK server, with a witness beside it."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 import pytest
@@ -19,6 +20,7 @@ from tests.conftest import write_midi
 pytestmark = pytest.mark.jack
 
 BPM = 200
+MASTER = "jack_midi_clock:mclk_out"
 IN, OUT = "livecomposer in", "livecomposer out"
 PHRASE = [(0.5 * i, 0.4, pitch) for i, pitch in enumerate((60, 62, 64, 65, 67, 65, 64, 62))]
 PORTS = {f"{IN}:{IN}", f"{OUT}:{OUT}"}
@@ -123,6 +125,45 @@ def test_the_player_cuts_in(jack_server, witness, tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert len(witness.onsets()) <= answered + 4  # one more slot may have passed by then
+
+
+@contextmanager
+def midi_clock_master(server):
+    """Debian's jack-midi-clock, which sends clock while JACK's transport rolls."""
+    process = subprocess.Popen(
+        ["jack_midi_clock", "-b", str(BPM), f"{IN}:{IN}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=server.environment,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("source", ["midi", "jack"])
+def test_another_leads(jack_server, witness, tmp_path, source):
+    if shutil.which("jack_midi_clock") is None:
+        pytest.skip("jack-midi-clock is not installed")
+    settings = [f"clock.source={source}", "jam.min_response=16"]
+    with playing(jack_server, *settings) as process, ExitStack() as stack:
+        if source == "midi":
+            stack.enter_context(midi_clock_master(jack_server))
+            witness.wait_for(lambda: f"{IN}:{IN}" in witness.connections(MASTER))
+        witness.connect(IN, OUT)
+        witness.roll()
+        time.sleep(1)  # a phrase that isn't on the master's beat, by chance but for once
+        witness.play(write_phrase(tmp_path))
+        witness.wait_for(lambda: len(witness.onsets()) >= 6)
+        witness.stop_transport()
+        witness.wait_for(lambda: witness.heard[-1][1] == b"\xb0\x7b\x00")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    slot = 48_000 * 30 / BPM
+    places = [(frame - witness.transport_origin) / slot for frame in witness.onset_frames()]
+    off = sorted(abs(place - round(place)) for place in places)
+    assert off[3 * len(off) // 4] < 0.05, places
+    assert not witness.sounding()
 
 
 class Ear:

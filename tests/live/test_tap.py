@@ -7,11 +7,11 @@ from livecomposer.live.tap import TapTempo
 MS = 1_000_000
 
 
-def tempo_after(taps_ms, mapping=Tap("note", 36), message=b"\x90\x24\x40"):
+def tempo_after(taps_ms):
     clock = InternalClock(100, 0)
-    tap = TapTempo(mapping, clock)
+    tap = TapTempo(Tap("note", 36), clock)
     for at in taps_ms:
-        assert tap.take(at * MS, message)
+        assert tap.take(at * MS, b"\x90\x24\x40")
     end = taps_ms[-1] * MS
     return round(60e9 / (clock.ns_at(clock.tick_at(end) + 24) - clock.ns_at(clock.tick_at(end))), 3)
 

@@ -34,6 +34,7 @@ class Witness:
         self.sent: list[tuple[int, bytes]] = []
         self.heard: list[tuple[int, bytes]] = []
         self._heard_frames: list[int] = []  # of each message heard
+        self.transport_origin: int | None = None  # the frame where the transport was at 0
         self._player.set_process_callback(self._play)
         self._ear.set_process_callback(self._record)
         self._player.activate()
@@ -53,8 +54,8 @@ class Witness:
 
     def connections(self, out_of: str) -> list[str]:
         """The ports that listen to the port whose name begins so."""
-        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
-        return [port.name for port in self._ear.get_all_connections(source)]
+        sources = self._ear.get_ports(out_of, is_midi=True, is_output=True)
+        return [port.name for source in sources for port in self._ear.get_all_connections(source)]
 
     def connect(self, into: str, out_of: str) -> None:
         """Play into the port whose name begins so, and listen to the other."""
@@ -110,8 +111,21 @@ class Witness:
     def _frames(self, ns: int) -> int:
         return round(ns * self._player.samplerate / 1e9)
 
+    def roll(self) -> None:
+        """Let the server's transport roll from its beginning."""
+        self._ear.transport_frame = 0
+        self._ear.transport_start()
+        self.wait_for(lambda: self.transport_origin is not None)
+
+    def stop_transport(self) -> None:
+        """Let it stop."""
+        self._ear.transport_stop()
+
     def _record(self, _frames: int) -> None:
         begin = time.monotonic_ns()
+        state, position = self._ear.transport_query_struct()
+        if state == jack.ROLLING:
+            self.transport_origin = self._ear.last_frame_time - position.frame
         for offset, data in self._in.incoming_midi_events():
             self._heard_frames.append(self._ear.last_frame_time + offset)
             self.heard.append((begin + offset * 10**9 // self._ear.samplerate, bytes(data)))

@@ -1,0 +1,185 @@
+"""A JACK server of its own, `livecomposer play` in it, and a witness that plays to it and hears it.
+
+Times are of the monotonic clock, in nanoseconds. A server that is short of time loses frames at an
+xrun, so frames are no clock: they are mapped by a `FrameClock`, as the daemon does with its own.
+"""
+
+import heapq
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any
+
+import jack
+
+from livecomposer.live.frame_clock import FrameClock
+from livecomposer.live.realtime import SENDING, prefer_thread
+
+RATE = 48_000
+IN, OUT = "livecomposer in:livecomposer in", "livecomposer out:livecomposer out"
+
+Timed = tuple[int, bytes]
+"""When, and a message."""
+
+jack.set_error_function(lambda _message: None)
+jack.set_info_function(lambda _message: None)
+
+
+def environment(server: str) -> dict[str, str]:
+    """In which programs find the server."""
+    return {**os.environ, "JACK_DEFAULT_SERVER": server, "JACK_NO_START_SERVER": "1"}
+
+
+@contextmanager
+def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program, ended by its id as soon as it isn't needed any more."""
+    process = subprocess.Popen(command, text=True, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def jack_server(period: int) -> Iterator[str]:
+    """A server of our own without a sound card; gives its name."""
+    name = f"livecomposer-bench-{os.getpid()}"
+    command = ["jackd", "-r", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with running(command, **quiet) as process:
+        deadline = time.monotonic() + 10  # it takes less than 1 s
+        while not _answers(name):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("jackd didn't start")
+            time.sleep(0.1)
+        yield name
+
+
+def _answers(server: str) -> bool:
+    try:
+        jack.Client("hello", no_start_server=True, servername=server).close()
+    except jack.JackError:
+        return False
+    return True
+
+
+@contextmanager
+def livecomposer(server: str, *settings: str) -> Iterator[Callable[[], str]]:
+    """`livecomposer play`, once it is ready; gives what reads its log."""
+    command = [sys.executable, "-m", "livecomposer", "play"]
+    command += [word for setting in settings for word in ("--set", setting)]
+    with tempfile.TemporaryFile("w+") as log:
+
+        def read_log() -> str:
+            log.seek(0)
+            return log.read()
+
+        options = {"stdout": subprocess.PIPE, "stderr": log, "env": environment(server)}
+        with running(command, **options) as process:
+            if not process.stdout or not process.stdout.readline().startswith("ready: "):
+                raise RuntimeError("livecomposer isn't ready: " + read_log())
+            yield read_log
+            process.terminate()
+            process.wait(10)
+
+
+class Witness:
+    """Sends messages at their exact frames, and records what comes in.
+
+    Attributes:
+        heard: (ns, message) from the daemon.
+        clock: (frame, message) from another master, if one is connected to it.
+        xruns: of the server, so far.
+        late_ns: how late a message was sent at most: after an xrun, or when we were too slow.
+    """
+
+    def __init__(self, server: str) -> None:
+        # Two clients, so that player and listener are no loop in the server's graph.
+        self._player, self.ear = (
+            jack.Client(name, no_start_server=True, servername=server)
+            for name in ("witness player", "witness ear")
+        )
+        self._out = self._player.midi_outports.register("out")
+        self._in = self.ear.midi_inports.register("in")
+        self._clock_in = self.ear.midi_inports.register("clock")
+        self.frames = FrameClock(self.ear.samplerate)
+        self._coming: SimpleQueue[list[Timed]] = SimpleQueue()
+        self._todo: list[Timed] = []
+        self._urgent: set[int] = set()  # ids of threads
+        self.heard: list[Timed] = []
+        self.clock: list[Timed] = []
+        self.xruns, self.late_ns = 0, 0
+        self._player.set_process_callback(self._play)
+        self.ear.set_process_callback(self._record)
+        self.ear.set_xrun_callback(self._count_xrun)
+
+    def __enter__(self) -> "Witness":
+        self._player.activate()
+        self.ear.activate()
+        time.sleep(0.5)  # for the frame clock, which looks at 32 cycles at once
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (self._player, self.ear):
+            client.deactivate()
+            client.close()
+
+    def connect(self) -> None:
+        """Hear the daemon, and play to it."""
+        self._player.connect(self._out, IN)
+        self.ear.connect(OUT, self._in)
+
+    def connect_clock(self, source: str) -> None:
+        """Hear another master too."""
+        self.ear.connect(source, self._clock_in)
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        self.heard, self.clock, self.xruns, self.late_ns = [], [], 0, 0
+
+    def send(self, messages: list[Timed]) -> None:
+        """Send these when they are due."""
+        self._coming.put(messages)
+
+    def _play(self, frames: int) -> None:
+        self._hurry()
+        frame = self._player.last_frame_time
+        self.frames.observe(frame, time.monotonic_ns())
+        self._out.clear_buffer()
+        while not self._coming.empty():
+            for message in self._coming.get_nowait():
+                heapq.heappush(self._todo, message)
+        start = self.frames.unwrap(frame)
+        while self._todo and (at := self.frames.frame_of(self._todo[0][0]) - start) < frames:
+            ns, data = heapq.heappop(self._todo)
+            self.late_ns = max(self.late_ns, self.frames.ns_of(start) - ns)
+            self._out.write_midi_event(max(0, at), data)
+
+    def _record(self, _frames: int) -> None:
+        self._hurry()
+        start = self.frames.unwrap(self.ear.last_frame_time)
+        for offset, data in self._in.incoming_midi_events():
+            self.heard.append((self.frames.ns_of(start + offset), bytes(data)))
+        for offset, data in self._clock_in.incoming_midi_events():
+            self.clock.append((start + offset, bytes(data)))
+
+    def _hurry(self) -> None:
+        """Have the priority that the daemon's threads have."""
+        thread = threading.get_native_id()
+        if thread not in self._urgent:
+            self._urgent.add(thread)
+            prefer_thread(SENDING, thread)
+
+    def _count_xrun(self, _delayed_us: float) -> None:
+        self.xruns += 1
