@@ -28,25 +28,24 @@ def steps(*tempos, count=192):
 
 
 def ramp(first, last, count):
-    """A change of tempo between four beats of each."""
-    span = [period(first) + (period(last) - period(first)) * i / count for i in range(count)]
-    return list(accumulate([period(first)] * 96 + span + [period(last)] * 96, initial=0.0))
+    first, last = period(first), period(last)
+    between = [first + (last - first) * i / count for i in range(count)]
+    return list(accumulate([first] * 96 + between + [last] * 96, initial=0.0))
 
 
-def arrivals(times, seed=1, sigma=0.0, lost=0.0, in_a_row=1, doubled=0.0):
-    """(ns, number) of the pulses that come, all but the last four; at first none is lost."""
+def arrivals(times, seed=1, sigma=0.0, lost=0, run=1, doubled=0):
+    """(ns, number) of pulses that come, but the last four. Sigma in ms; lost, doubled in percent."""
     rng = random.Random(seed)
     come, missing = [], 0
     for number, time in enumerate(times[:-4]):
         ns = ORIGIN + round(rng.gauss(time, sigma * MS))
-        if number > 2 * BEAT and not missing and rng.random() < lost:
-            missing = rng.randint(1, in_a_row)
-        if missing:
-            missing -= 1
-            continue
-        come.append((ns, number))
-        if number > 2 * BEAT and rng.random() < doubled:
-            come.append((ns + rng.choice([0, rng.randrange(2 * MS)]), number))
+        if number > 2 * BEAT and missing <= 0 and 100 * rng.random() < lost:
+            missing = rng.randint(1, run)
+        missing -= 1
+        if missing < 0:
+            come.append((ns, number))
+            if number > 2 * BEAT and 100 * rng.random() < doubled:
+                come.append((ns + rng.choice([0, rng.randrange(2 * MS)]), number))
     return sorted(come)
 
 
@@ -103,7 +102,9 @@ def test_an_hour_later_they_still_are():
     pulses, hour = Pulses(period(120)), 20 * 60 * BEAT
     for number in range(hour + 1):
         pulses.pulse(ORIGIN + number * 125 * MS)
-    assert (pulses.index, pulses.ns_at(hour + 24)) == (hour, ORIGIN + 3603 * 10**9)
+    pulses.pulse(ORIGIN + 3_600_125 * MS + 9 * MS)
+    assert (pulses.index, pulses.phase_error_ns) == (hour + 1, 9 * MS)
+    assert pulses.ns_at(hour + 24) == ORIGIN + 3_603_000 * MS
 
 
 @pytest.mark.parametrize("bpm", [60, 120, 200])
@@ -146,15 +147,12 @@ def test_a_ramp_is_followed_without_overshoot(first, last, sigma, error, oversho
 
 
 @pytest.mark.parametrize(("bpm", "sigma"), [(60, 1), (120, 0), (120, 1), (120, 3), (200, 1)])
-@pytest.mark.parametrize(
-    ("lost", "in_a_row", "doubled"), [(0.05, 1, 0), (0.05, 3, 0), (0, 1, 0.05), (0.05, 3, 0.05)]
-)
-def test_lost_and_doubled_pulses_do_no_lasting_harm(bpm, sigma, lost, in_a_row, doubled):
+@pytest.mark.parametrize(("lost", "run", "doubled"), [(5, 1, 0), (5, 3, 0), (0, 1, 5), (5, 3, 5)])
+def test_lost_and_doubled_pulses_do_no_lasting_harm(bpm, sigma, lost, run, doubled):
     times = steady_tempo(bpm, 480)
-    heard = follow(times, arrivals(times, 2, sigma, lost, in_a_row, doubled))[48:]
-    wrong = set(miscounted(heard))
-    assert not any(wrong >= {number, number + 12} for number in wrong)
-    assert len(wrong) <= sigma * 3
+    heard = follow(times, arrivals(times, 2, sigma, lost, run, doubled))[48:]
+    assert len(miscounted(heard)) <= sigma
+    assert not miscounted(heard[-12:])
     assert p99(heard) < 0.2 + 0.8 * sigma
     assert all(each.steady for each in heard)
 
@@ -199,34 +197,22 @@ def test_audio_periods_are_jitter_like_any_other(bpm, grain_ms):
     assert all(each.steady for each in heard[48:]) or bpm > 125
 
 
-@settings(max_examples=20)
-@given(st.integers(0, 10**9), st.sampled_from([5, 20, 60]))
-def test_random_pulses_are_not_steady(seed, mean_ms):
-    rng, pulses, ns, seen = random.Random(seed), Pulses(period(120)), ORIGIN, []
-    for _ in range(100):
-        ns += round(rng.expovariate(1) * mean_ms * MS)
-        pulses.pulse(ns)
-        seen.append(pulses.steady)
-    assert not any(seen[40:])
-    assert sum(a != b for a, b in pairwise(seen)) <= 4
+@settings(max_examples=30)
+@given(st.integers(0, 10**9), st.sampled_from([5, 20, 60]), st.booleans())
+def test_random_pulses_are_not_steady(seed, mean_ms, steady_before):
+    rng = random.Random(seed)
+    gaps = [period(120)] * 60 * steady_before
+    gaps += [rng.expovariate(1) * mean_ms * MS for _ in range(104)]
+    heard = follow(times := list(accumulate(gaps, initial=0.0)), arrivals(times))
+    assert not any(each.steady for each in heard[-40:])
+    assert sum(a.steady != b.steady for a, b in pairwise(heard)) <= 4
 
 
-@pytest.mark.parametrize(
-    ("bpm", "usable"), [(0.1, 0), (5, 0), (18, 0), (1000, 0), (20, 1), (400, 1)]
-)
-def test_a_tempo_is_from_20_to_400(bpm, usable):
+@pytest.mark.parametrize("bpm", [0.1, 5, 18, 20, 400, 440, 1000])
+def test_a_tempo_is_from_20_to_400(bpm):
     heard = follow(times := steady_tempo(bpm, 60), arrivals(times))
-    assert [each.steady for each in heard[6:]] == [bool(usable)] * 54
+    assert {each.steady for each in heard[6:]} == {20 <= bpm <= 400}
     assert not any(each.steady for each in heard[:3])
-
-
-def test_what_was_steady_ceases_to_be():
-    pulses, rng = Pulses(period(120)), random.Random(7)
-    heard = follow(times := steady_tempo(120, 100), arrivals(times), pulses)
-    random_times = accumulate((rng.expovariate(1) * 20 * MS for _ in range(64)), initial=times[-1])
-    after = follow(times := list(random_times), arrivals(times), pulses)
-    assert heard[-1].steady
-    assert not any(each.steady for each in after[40:])
 
 
 def test_after_a_restart_phase_is_new_and_numbers_go_on():
@@ -253,15 +239,6 @@ def test_a_jump_of_phase_is_followed(jump_ms):
     assert max(each.error_ms for each in heard[112:]) < 1
 
 
-def test_one_late_pulse_shows_in_its_own_phase_only():
-    pulses, errors = Pulses(period(120)), []
-    for ns, number in arrivals(steady_tempo(120, 60)):
-        pulses.pulse(ns + 9 * MS * (number == 55))
-        errors.append(pulses.phase_error_ns / MS)
-    assert errors == pytest.approx([9.0 * (number == 55) for number in range(60)], abs=1e-5)
-
-
-@settings(max_examples=40)
 @given(st.lists(st.integers(0, 700 * MS), min_size=2, max_size=60))
 def test_no_pulses_upset_it(intervals):
     pulses = Pulses(period(120))

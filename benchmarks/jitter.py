@@ -1,0 +1,281 @@
+"""How exactly notes fall: `livecomposer play` on JACK, against the ideal grid, for minutes.
+
+    python benchmarks/jitter.py --minutes 10 --plot jitter.png
+
+Each case is the real daemon on a dummy server of its own, answering without end at 400 beats a
+minute with a note in every slot (75 ms, 3,600 frames), while the model steps. A JACK client notes
+each onset's frame. With `--backend rtmidi`, two naive players beside it play the same grid through
+rtmidi: one that sleeps `dt` after each note, one that sleeps until absolute deadlines.
+
+Errors are distances from the grid that fits best, of which only the phase is free. On the monotonic
+clock, a frame is when its cycle would have begun had its callback not been late; the 0.2 s after a
+loss of frames by the server (an xrun) are counted apart. In frames, what is looked at is the step
+from one onset to the next.
+"""
+
+import argparse
+import sys
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jack
+import numpy as np
+import psutil
+import rtmidi
+from jack_rig import RATE, environment, jack_server, livecomposer, running
+
+STEP_S = 0.075
+STEP_FRAMES = round(STEP_S * RATE)
+SETTINGS = (
+    "model.weights=fixed", "clock.tempo_bpm=400", "clock.anchor=fixed", "sampling.max_repeats=100",
+    "jam.min_response=256", "jam.max_response=256", "sampling.seed=1",
+)  # fmt: skip
+CALL = ((0.0, b"\x90\x3c\x40"), (0.1, b"\x80\x3c\x00"))
+NAIVE = {"sleep": "sleep(dt)", "absolute": "sleep until a deadline"}
+AFTER_LOSS_S = 0.2
+
+
+class Witness:
+    """Notes the frame of every onset at each of its ports, and the time of every cycle."""
+
+    def __init__(self, server: str, names: list[str]) -> None:
+        self._player, self._ear = (
+            jack.Client(name, no_start_server=True, servername=server)
+            for name in ("jitter player", "jitter ear")
+        )
+        self._out = self._player.midi_outports.register("out")
+        self._ins = {name: self._ear.midi_inports.register(name) for name in names}
+        self.onsets: dict[str, array[int]] = {name: array("q") for name in names}
+        self.cycles = array("q")  # frame, monotonic nanoseconds, frame, ...
+        self._first = names[0]
+        self.last_ns = 0  # when a note-on came to the first port
+        self.losses: list[int] = []  # when the server had lost frames
+        self._call: list[bytes] = []
+        self._player.set_process_callback(self._play)
+        self._ear.set_process_callback(self._record)
+        self._ear.set_xrun_callback(lambda _us: self.losses.append(time.monotonic_ns()))
+        self._player.activate()
+        self._ear.activate()
+
+    def close(self) -> None:
+        """Leave the server."""
+        for client in (self._player, self._ear):
+            client.deactivate()
+            client.close()
+
+    def listen(self, name: str, out_of: str) -> None:
+        """Connect a port of another client's to one of ours, as soon as it is there."""
+        deadline = time.monotonic() + 10
+        while not (ports := self._ear.get_ports(out_of, is_midi=True, is_output=True)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{out_of} never came")
+            time.sleep(0.05)
+        self._ear.connect(ports[0], self._ins[name])
+
+    def play_into(self, port: str) -> None:
+        """Connect our output."""
+        self._player.connect(self._out, self._player.get_ports(port, is_input=True)[0])
+
+    def call(self) -> None:
+        """Play a short note, to be answered."""
+        for pause, message in CALL:
+            time.sleep(pause)
+            self._call.append(message)
+
+    def _play(self, _frames: int) -> None:
+        self._out.clear_buffer()
+        while self._call:
+            self._out.write_midi_event(0, self._call.pop(0))
+
+    def _record(self, _frames: int) -> None:
+        now, start = time.monotonic_ns(), self._ear.last_frame_time
+        self.cycles.extend((start, now))
+        for name, port in self._ins.items():
+            for offset, data in port.incoming_midi_events():
+                message = bytes(data)
+                if message[0] & 0xF0 == 0x90 and message[2]:
+                    self.onsets[name].append(start + offset)
+                    if name == self._first:
+                        self.last_ns = now
+
+
+@dataclass
+class Figures:
+    """Of one player in one case. Errors in milliseconds."""
+
+    name: str
+    onsets: int
+    lost: int
+    errors: Any  # np.ndarray, outside losses of frames
+    worst: float  # anywhere
+    drift_ppm: float
+    steps: int  # outside losses of frames
+    exact: int  # of them, to a frame
+    worst_step: int  # frames
+    losses: int
+    lost_ms: float
+    load: str = ""
+
+    def row(self) -> str:
+        """As a row of the table."""
+        p50, p99, p999 = np.percentile(self.errors, [50, 99, 99.9])
+        frames = f"{self.exact} of {self.steps}, max {self.worst_step}"
+        return (
+            f"| {self.name} | {self.onsets} | {self.lost} | {p50:.3f} | {p99:.3f} | {p999:.3f} | "
+            f"{self.errors.max():.3f} | {self.worst:.3f} | {self.drift_ppm:+.2f} | {frames} | "
+            f"{self.losses}, {self.lost_ms:.1f} | {self.load} |"
+        )
+
+
+HEADER = (
+    "| player | onsets | lost | p50 ms | p99 ms | p99.9 ms | max ms | max with xruns | drift ppm "
+    "| steps within a frame | xruns, ms lost | CPU, MB at start and end |\n" + "|---" * 12 + "|"
+)
+
+
+def figures(name: str, frames: Any, witness: Witness) -> Figures:
+    """Of onsets, in frames, against the grid."""
+    log = np.array(witness.cycles, np.int64).reshape(-1, 2)
+    late = log[:, 1] - log[:, 0] * 1e9 / RATE
+    # Callbacks are late by more or less, never early: the least of half a second is the truest.
+    width = max(3, round(0.5 * RATE / np.median(np.diff(log[:, 0]))) | 1)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(late, width // 2, "edge"), width)
+    truest = windows.min(axis=1)
+    cycle = np.searchsorted(log[:, 0], frames, "right") - 1
+    ns = frames * 1e9 / RATE + truest[cycle]
+    losses = np.array(witness.losses or [0])
+    since = ns - losses[np.maximum(np.searchsorted(losses, ns, "right") - 1, 0)]
+    until = losses[np.minimum(np.searchsorted(losses, ns), len(losses) - 1)] - ns
+    # The truest of half a second around is another's where frames were lost before its end.
+    clear = (np.abs(since) > AFTER_LOSS_S * 1e9 + 0.25e9) & ~((until > 0) & (until < 0.25e9))
+    clear = clear if clear.sum() > 10 else np.ones_like(clear)
+    places = (ns - ns[0]) / (STEP_S * 1e9)
+    # Counted from one onset to the next: a player that drifts by many slots stays on its own.
+    slots = np.concatenate(([0], np.cumsum(np.round(np.diff(places)))))
+    errors = (places - slots) * STEP_S * 1e3  # ms
+    errors -= np.median(errors[clear])
+    drift = np.polyfit(ns[clear] / 1e9, errors[clear] * 1e3, 1)[0]  # us a second
+    gaps = np.diff(slots)
+    steps = np.diff(frames) - gaps * STEP_FRAMES
+    steps = np.abs(steps[clear[1:] & clear[:-1]]).astype(int)
+    return Figures(
+        name, len(frames), int((gaps[gaps < 20] - 1).clip(0).sum()), np.abs(errors[clear]),
+        float(np.abs(errors).max()), float(drift), len(steps), int((steps <= 1).sum()),
+        int(steps.max(initial=0)), len(witness.losses), (truest[-1] - truest[0]) / 1e6,
+    )  # fmt: skip
+
+
+def naive(kind: str) -> None:
+    """A player as many are written, on rtmidi's JACK."""
+    out = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name=f"naive {kind}")
+    out.open_virtual_port("out")
+    deadline = time.monotonic()
+    while True:
+        out.send_message(CALL[0][1])
+        if kind == "sleep":
+            time.sleep(STEP_S)
+        else:
+            deadline += STEP_S
+            time.sleep(max(0, deadline - time.monotonic()))
+
+
+@contextmanager
+def hog() -> Iterator[None]:
+    """A process that never sleeps."""
+    with running([sys.executable, "-c", "while True: pass"]):
+        yield
+
+
+def load_of(process: psutil.Process) -> tuple[float, float]:
+    """CPU seconds used, and MB of its own."""
+    times = process.cpu_times()
+    return times.user + times.system, process.memory_full_info().uss / 1e6
+
+
+def measure(backend: str, minutes: float, period: int, hogged: bool) -> list[Figures]:
+    """One case."""
+    names = [backend, *(NAIVE if backend == "rtmidi" else ())]
+    with ExitStack() as stack:
+        server = stack.enter_context(jack_server(period))
+        witness = Witness(server, names)
+        stack.callback(witness.close)
+        for kind in names[1:]:
+            command = [sys.executable, __file__, "--naive", kind]
+            stack.enter_context(running(command, env=environment(server)))
+            witness.listen(kind, f"naive {kind}")
+        stack.enter_context(livecomposer(server, f"ports.backend={backend}", *SETTINGS))
+        daemon = next(
+            child for child in psutil.Process().children() if "livecomposer" in child.cmdline()
+        )
+        witness.play_into("livecomposer in")
+        witness.listen(backend, "livecomposer out")
+        if hogged:
+            stack.enter_context(hog())
+        time.sleep(1)
+        begin = time.monotonic()
+        before = load_of(daemon)
+        while time.monotonic() - begin < 60 * minutes:
+            if time.monotonic_ns() - witness.last_ns > 1e9:
+                witness.call()
+            time.sleep(0.5)
+        after, seconds = load_of(daemon), time.monotonic() - begin
+        witness._ear.deactivate()
+        title = {"jack": "`jack`", "rtmidi": "`rtmidi`", **NAIVE}
+        found = [
+            figures(
+                title[name] + (", with a hog" if hogged else ""),
+                np.array(witness.onsets[name], np.int64),
+                witness,
+            )
+            for name in names
+        ]
+        cpu = 100 * (after[0] - before[0]) / seconds
+        found[0].load = f"{cpu:.1f} %, {before[1]:.1f} -> {after[1]:.1f}"
+        return found
+
+
+def plot(results: list[Figures], file: Path) -> None:
+    """Histograms of the errors, one below the other."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 1.6 * len(results)), layout="constrained")
+    edges = np.geomspace(1e-3, 100, 120)
+    for axes, result in zip(figure.subplots(len(results), sharex=True), results, strict=True):
+        axes.hist(result.errors.clip(1e-3), edges)
+        axes.set(xscale="log", yscale="log", ylabel="onsets")
+        axes.set_title(result.name, fontsize=9, loc="left")
+    axes.set_xlabel("distance from the grid, ms")
+    figure.savefig(file)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10, help="of each case")
+    parser.add_argument("--period", type=int, default=64, help="of the server, in frames")
+    parser.add_argument("--backend", choices=["jack", "rtmidi"], action="append")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw histograms")
+    parser.add_argument("--naive", choices=list(NAIVE), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.naive:
+        naive(options.naive)
+    print(HEADER, flush=True)
+    results = []
+    for backend in options.backend or ["jack", "rtmidi"]:
+        for hogged in (False, True):
+            for found in measure(backend, options.minutes, options.period, hogged):
+                print(found.row(), flush=True)
+                results.append(found)
+    if options.plot:
+        plot(results, options.plot)
+
+
+if __name__ == "__main__":
+    main()
