@@ -52,7 +52,7 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 @contextmanager
-def jack_server(period: int) -> Iterator[str]:
+def jack_server(period: int, *options: str) -> Iterator[str]:
     """A server of our own without a sound card, real-time where we may; gives its name."""
     name = f"livecomposer-bench-{os.getpid()}"
     command = [
@@ -60,6 +60,7 @@ def jack_server(period: int) -> Iterator[str]:
         "-R" if _may_be_realtime() else "-r",
         "-n",
         name,
+        *options,
         "-d",
         "dummy",
         "-r",
@@ -119,7 +120,7 @@ class Witness:
 
     Attributes:
         heard: (ns, message) from the daemon.
-        clock: (frame, message) from another master, if one is connected to it.
+        clock: (frame, ns, message) from another master, if one is connected to it.
         xruns: of the server, so far.
         late_ns: how late a message was sent at most: after an xrun, or when we were too slow.
     """
@@ -138,7 +139,7 @@ class Witness:
         self._todo: list[Timed] = []
         self._urgent: set[int] = set()  # ids of threads
         self.heard: list[Timed] = []
-        self.clock: list[Timed] = []
+        self.clock: list[tuple[int, int, bytes]] = []
         self.xruns, self.late_ns = 0, 0
         self._player.set_process_callback(self._play)
         self.ear.set_process_callback(self._record)
@@ -192,7 +193,8 @@ class Witness:
         for offset, data in self._in.incoming_midi_events():
             self.heard.append((self.frames.ns_of(start + offset), bytes(data)))
         for offset, data in self._clock_in.incoming_midi_events():
-            self.clock.append((start + offset, bytes(data)))
+            frame = start + offset
+            self.clock.append((frame, self.frames.ns_of(frame), bytes(data)))
 
     def _hurry(self) -> None:
         """Have the priority that the daemon's threads have."""

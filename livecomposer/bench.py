@@ -81,7 +81,10 @@ def start_python(arguments: Sequence[str]) -> Start:
 
 
 def private_mb(pid: int) -> float | None:
-    """What a process holds in memory for itself alone, in 2**20 bytes; None if not known."""
+    """What a process holds in memory for itself alone, in 2**20 bytes; None if not known.
+
+    It is less while another process has the same libraries loaded: those are shared then.
+    """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -27,15 +27,17 @@ _DEMO_SEED = 1
 @with_config
 def play(config: Config) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
-    from livecomposer.live.composer import Composer
-    from livecomposer.live.daemon import stopping_on_signals
-    from livecomposer.live.ports import PortError, open_ports
-    from livecomposer.live.realtime import COMPOSING, prefer_thread, prepare_process
-    from livecomposer.live.wiring import make_daemon
+    from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
-    bundle = load_bundle(config)
-    continuation = make_continuation(config, bundle, None)
-    composer = Composer(continuation, bundle.tokeniser, config.jam)
+    with loading():
+        from livecomposer.live.composer import Composer
+        from livecomposer.live.daemon import stopping_on_signals
+        from livecomposer.live.ports import PortError, open_ports
+        from livecomposer.live.wiring import make_daemon
+
+        bundle = load_bundle(config)
+        continuation = make_continuation(config, bundle, None)
+        composer = Composer(continuation, bundle.tokeniser, config.jam)
     prepare_process()
     try:
         ports = open_ports(config.ports, config.clock)

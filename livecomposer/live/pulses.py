@@ -22,9 +22,9 @@ NEAR, FAR = 3.2, 5.0  # standard errors: a pulse nearer is never in doubt, one f
 SLIP = 0.6  # periods: from here on it may be another pulse than the next one
 REGULAR, UNDECIDED = 0.35, 0.45  # mean periods off: regular below the first, irregular above
 
-# What guesses cost, as -2 ln(probability): a lost or doubled pulse comes once in 50, one far off
+# What guesses cost, as -2 ln(probability): a lost or doubled pulse comes once in 20, one far off
 # once in 150, a new tempo or phase once in 3,000. A guess is believed when 400 times as likely.
-SLIP_COST, OUTLIER_COST, CHANGE_COST, MARGIN = 8, 10, 16, 12
+SLIP_COST, OUTLIER_COST, CHANGE_COST, MARGIN = 6, 10, 16, 12
 
 # JACK and PipeWire hand MIDI over once a period of 2**n frames; PipeWire's default is 1024/48000 s.
 GRAINS_NS = [2**n * 1e9 / rate for n in (11, 10, 9) for rate in (44_100, 48_000)]

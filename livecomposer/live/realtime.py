@@ -5,6 +5,8 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 log = logging.getLogger(__name__)
@@ -16,15 +18,21 @@ _SWITCH_INTERVAL_S = 0.0001
 _PR_SET_TIMERSLACK = 29  # prctl(2)
 
 
-def prepare_process() -> None:
-    """Make threads give way soon and wake on time, and keep the collector off what is loaded.
+@contextmanager
+def loading() -> Iterator[None]:
+    """While this lasts, what stays is loaded: the collector keeps off it, then and later."""
+    gc.disable()  # it would look through all there is again and again, and find nothing
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
-    To be called when all that stays is in memory, before other threads are started.
-    """
+
+def prepare_process() -> None:
+    """Make threads give way soon and wake on time. To be called before they are started."""
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     _sharpen_timers()
-    gc.collect()
-    gc.freeze()
 
 
 def _sharpen_timers() -> None:

@@ -74,7 +74,7 @@ def test_a_phrase_is_answered():
         running.wait_for(lambda: not sounding(running.sent))
     assert running.error is None
     assert running.sent[-2:] == SILENCE
-    assert running.player.lateness.count == 4 * 2  # chords of two notes, each with its end
+    assert running.player.lateness.count == 4 * 2 * 2  # chords, notes in each, and their ends
 
 
 def test_stopped_in_the_middle_of_a_note_it_leaves_silence():

@@ -239,7 +239,9 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
     ports.output.close()
     frames = witness.onset_frames()
     exact = [later - earlier for earlier, later in pairwise(frames)].count(336)
-    assert exact >= 90  # a server that is short of time loses frames: some steps are shorter
+    # A server that is short of time loses frames: some steps are shorter. A port that sends at once
+    # makes none of them exact: 336 is no multiple of the period.
+    assert exact >= 50
     assert player.lateness.count == 200
 
 

