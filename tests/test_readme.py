@@ -12,8 +12,9 @@ import pytest
 from tests.conftest import write_midi
 
 README = Path(__file__).parent.parent / "README.md"
-VERBS = "play|demo|ports|replay|generate|tokens|train"
-COMMANDS = re.findall(rf"(?<![\w/])livecomposer (?:{VERBS})\b[^`\n]*", README.read_text())
+VERBS = "play|bench|demo|ports|replay|generate|tokens|train"
+FOUND = re.findall(rf"(?<![\w/])livecomposer (?:{VERBS})\b[^`\n]*", README.read_text())
+COMMANDS = list(dict.fromkeys(command.split("#")[0].strip() for command in FOUND))
 
 
 @pytest.fixture
@@ -39,6 +40,8 @@ def test_commands(command, folder, jack_server):
     if "train" in command:
         pytest.importorskip("tensorflow")
         command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
+    if "bench" in command:
+        command += " --seconds 2"
     if "weights" in command and "train" not in command:
         weights = README.parent / "weights" / "default.weights.h5"
         (folder / "mine.weights.h5").write_bytes(weights.read_bytes())
