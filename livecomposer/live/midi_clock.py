@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _PULSES_PER_SIXTEENTH = 6
 _LOST_AFTER_NS = 500_000_000
-_SETTLED = 6  # pulses, before a tempo is called unusable, or usable again
+_SETTLED = 12  # pulses, before a tempo is called unusable, or usable again
 _PATIENCE = 48  # pulses, before we say that a Start is missing
 
 
