@@ -30,7 +30,7 @@ class FrameClock:
         Callbacks are late by more or less, never early: the least difference is the truest.
         """
         self._near = self.unwrap(frame)
-        difference = now_ns - self._ns(self._near)
+        difference = now_ns - self.length_ns(self._near)
         self._least = min(self._least, difference) if self._seen else difference
         self._seen += 1
         if self.offset_ns is None:
@@ -47,7 +47,7 @@ class FrameClock:
 
     def ns_of(self, frame: int) -> int:
         """When a frame, in full, is."""
-        return self._ns(frame) + (self.offset_ns or 0)
+        return self.length_ns(frame) + (self.offset_ns or 0)
 
     def frame_of(self, ns: int) -> int:
         """The frame, in full, that is nearest to a time."""
@@ -57,5 +57,6 @@ class FrameClock:
         """The last time that a frame, in full, is nearest to."""
         return ((2 * frame + 1) * 10**9 - 1) // (2 * self._rate) + (self.offset_ns or 0)
 
-    def _ns(self, frame: int) -> int:
-        return (2 * frame * 10**9 + self._rate) // (2 * self._rate)
+    def length_ns(self, frames: int) -> int:
+        """How long so many frames last, to the nearest nanosecond."""
+        return (2 * frames * 10**9 + self._rate) // (2 * self._rate)

@@ -173,7 +173,10 @@ class JackOutput(_Port):
 
     def _write(self, due_ns: int, message: bytes) -> None:
         # What a cycle has missed goes out at the beginning of the next.
-        self._port.write_midi_event(max(0, self._frames.frame_of(due_ns) - self._start), message)
+        offset = self._frames.frame_of(due_ns) - self._start
+        self._port.write_midi_event(max(0, offset), message)
+        if self._player:
+            self._player.lateness.record(-self._frames.length_ns(min(0, offset)))
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1

@@ -25,7 +25,7 @@ class Player:
         channel: what notes are sent on, 0-15.
 
     Attributes:
-        lateness: of every message that had a time.
+        lateness: of every message, as told by whoever sends.
     """
 
     def __init__(self, channel: int) -> None:
@@ -84,15 +84,7 @@ class Player:
             order(now_ns, send)
         while not self._orders.empty():
             self._orders.get_nowait()(now_ns, send)
-        due = self._schedule.due_ns()
-        if due is None or due > now_ns + ahead_ns:
-            return
-
-        def record(due_ns: int, message: bytes) -> None:
-            self.lateness.record(now_ns - due_ns)
-            send(due_ns, message)
-
-        self._schedule.send_due(now_ns, record, ahead_ns)
+        self._schedule.send_due(now_ns, send, ahead_ns)
 
     def end(self, now_ns: int, send: Send) -> None:
         """Leave silence, whatever has happened before: a message that can't be sent is passed over.

@@ -167,8 +167,10 @@ def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
         PortError: there is no such MIDI system here, or it won't give the ports.
     """
     if _choose_backend(settings) == "jack":
-        from livecomposer.live.jack_ports import open_jack_ports
-
+        try:
+            from livecomposer.live.jack_ports import open_jack_ports
+        except OSError:
+            raise PortError("JACK's own library is missing: install libjack") from None
         return open_jack_ports(settings, clock.port)
     if clock.source == "jack":
         raise PortError(

@@ -70,5 +70,6 @@ class Sender:
             while time.monotonic_ns() < due:
                 pass
 
-    def _send(self, _due_ns: int, message: bytes) -> None:
+    def _send(self, due_ns: int, message: bytes) -> None:
         self._send_bytes(message)
+        self._player.lateness.record(time.monotonic_ns() - due_ns)

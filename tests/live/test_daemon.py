@@ -74,7 +74,27 @@ def test_a_phrase_is_answered():
         running.wait_for(lambda: not sounding(running.sent))
     assert running.error is None
     assert running.sent[-2:] == SILENCE
-    assert running.player.lateness.count == 4 * 2 * 2  # chords, notes in each, and their ends
+    assert running.player.lateness.count == 4 * 2 * 2 + len(
+        SILENCE
+    )  # chords, notes in each, their ends
+
+
+class Slow(LocalOutput):
+    """A port that takes 15 ms for a message."""
+
+    def send(self, message):
+        time.sleep(0.015)
+        super().send(message)
+
+
+def test_a_machine_that_cannot_keep_up_says_so_once(caplog):
+    with Running(Slow("out")) as running:
+        running.play_a_note()
+        running.wait_for(lambda: sum(m.startswith("80") for m in running.sent) == 8)
+    warnings = [r.message for r in caplog.records if r.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("this machine can't keep up: messages up to ")
+    assert not sounding(running.sent)
 
 
 def test_stopped_in_the_middle_of_a_note_it_leaves_silence():

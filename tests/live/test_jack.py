@@ -141,8 +141,10 @@ def midi_clock_master(server):
         process.wait(10)
 
 
-@pytest.mark.parametrize("source", ["midi", "jack"])
-def test_another_leads(jack_server, witness, tmp_path, source):
+@pytest.mark.parametrize(("source", "tempo_bpm"), [("midi", BPM), ("jack", BPM), ("jack", 150)])
+def test_another_leads(jack_server, witness, tmp_path, source, tempo_bpm):
+    if tempo_bpm != BPM:
+        witness.lead(tempo_bpm)
     if shutil.which("jack_midi_clock") is None:
         pytest.skip("jack-midi-clock is not installed")
     settings = [f"clock.source={source}", "jam.min_response=16"]
@@ -159,7 +161,7 @@ def test_another_leads(jack_server, witness, tmp_path, source):
         witness.wait_for(lambda: witness.heard[-1][1] == b"\xb0\x7b\x00")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    slot = 48_000 * 30 / BPM
+    slot = 48_000 * 30 / tempo_bpm
     places = [(frame - witness.transport_origin) / slot for frame in witness.onset_frames()]
     off = sorted(abs(place - round(place)) for place in places)
     assert off[3 * len(off) // 4] < 0.05, places
@@ -242,7 +244,31 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
     # A server that is short of time loses frames: some steps are shorter. A port that sends at once
     # makes none of them exact: 336 is no multiple of the period.
     assert exact >= 50
-    assert player.lateness.count == 200
+    assert player.lateness.count == 202  # with the silence at the end
+
+
+REFUSALS = [
+    (["clock.source=jack", "ports.backend=rtmidi"], "clock.source = 'jack' needs JACK's own ports"),
+    (
+        ["clock.source=midi", "clock.port=nobody"],
+        "clock.port = 'nobody': there is no such MIDI port",
+    ),
+    (["ports.backend=jack", "ports.api=jack"], "install livecomposer[jack]"),
+]
+
+
+@pytest.mark.parametrize(("settings", "reason"), REFUSALS)
+def test_what_cannot_be_had_is_said_in_a_line(jack_server, settings, reason):
+    not_installed = "livecomposer[jack]" in reason
+    without = "import sys; sys.modules['jack'] = None; " if not_installed else ""
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{without}from livecomposer.cli import main; main()", "play",
+         *(word for setting in settings for word in ("--set", setting))],
+        capture_output=True, text=True, env=jack_server.environment, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 3
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_without_a_server_it_says_what_to_start(jack_server):

@@ -117,6 +117,20 @@ def test_tapping_changes_the_tempo_without_a_jump():
     assert onsets(sent)[:2] == [22.4, 22.7]  # in beats at 120: it plays at 200
 
 
+def test_after_a_stall_it_goes_on_at_the_next_slot():
+    voice = VirtualVoice(0)
+    stalled = Jam(composer(), InternalClock(120, 0), voice)
+    play_into(stalled, voice, [(ns, data) for ns, data in PHRASE], round(3.2 * BEAT))
+    assert onsets(voice.sent) == [3]
+    voice.now_ns = round(4.1 * BEAT)  # nothing was done in the meantime
+    stalled.advance(voice.now_ns)
+    voice.send_due()
+    play_into(stalled, voice, [], 40 * BEAT)
+    assert onsets(voice.sent) == [3, 4, 4.5]  # the one at 3.5 was too late
+    assert voice.schedule.skipped == 2
+    assert not sounding(voice.sent)
+
+
 TRANSPORT = st.sampled_from([START, STOP, CONTINUE, b"\xf2\x05\x00", b"\xf2\x00\x00", None])
 
 

@@ -6,6 +6,7 @@ are no clock. Each cycle's own time is taken, and within it frames are counted.
 
 import time
 from pathlib import Path
+from typing import Any
 
 import jack
 
@@ -116,6 +117,20 @@ class Witness:
         self._ear.transport_frame = 0
         self._ear.transport_start()
         self.wait_for(lambda: self.transport_origin is not None)
+
+    def lead(self, tempo_bpm: float) -> None:
+        """Give the server's transport a tempo: 4/4 from its beginning on."""
+
+        def timebase(_state: int, _frames: int, position: Any, _new: bool) -> None:
+            per_beat = 60 * position.frame_rate / tempo_bpm
+            beats, rest = divmod(position.frame, per_beat)
+            position.valid = 0x10  # bar, beat and tick
+            position.bar, position.beat = 1 + int(beats // 4), 1 + int(beats % 4)
+            position.ticks_per_beat, position.beats_per_bar, position.beat_type = 1920, 4, 4
+            position.tick = int(rest / per_beat * 1920)
+            position.beats_per_minute = tempo_bpm
+
+        self._ear.set_timebase_callback(timebase)
 
     def stop_transport(self) -> None:
         """Let it stop."""
