@@ -63,6 +63,7 @@ def start_python(arguments: Sequence[str]) -> Start:
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         giving_up = threading.Timer(_PATIENCE_S, process.kill)
+        giving_up.daemon = True
         giving_up.start()
         line = None
         try:

@@ -58,9 +58,9 @@ class Daemon:
         ports = self._ports
         try:
             ports.output.start(self._player, self._inbox.put)
-            ports.input.start(self._passing_to(self._jam.receive))
+            ports.input.start(self._passing_to(self._jam.receive), self._inbox.put)
             if ports.clock:
-                ports.clock.start(self._passing_to(self._jam.receive_clock))
+                ports.clock.start(self._passing_to(self._jam.receive_clock), self._inbox.put)
             if ready:
                 ready()
             self._loop()

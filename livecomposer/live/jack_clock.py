@@ -5,9 +5,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from livecomposer.live.clock import MAX_BPM, MIN_BPM, Line
-from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
 
 log = logging.getLogger(__name__)
+
+_LOSS = GRID // 2
 
 
 class Transport(NamedTuple):
@@ -40,6 +42,7 @@ class JackClock:
     def __init__(self, tempo_bpm: float) -> None:
         self._default_bpm = tempo_bpm
         self._line = Line.at(Fraction(0), 0, tempo_bpm)
+        self._mad = False  # whether its tempo is out of range
         self.running = False
         self.breaks = 0
 
@@ -67,9 +70,10 @@ class JackClock:
     def follow(self, ns: int, transport: Transport) -> None:
         """Take what the transport does from `ns` on."""
         tempo_bpm = transport.tempo_bpm or self._default_bpm
-        if not MIN_BPM <= tempo_bpm <= MAX_BPM:
+        was_mad, self._mad = self._mad, not MIN_BPM <= tempo_bpm <= MAX_BPM
+        if self._mad and not was_mad:
             log.warning("paused: JACK's tempo is %g, expected 20 to 400", tempo_bpm)
-        if not transport.rolling or not MIN_BPM <= tempo_bpm <= MAX_BPM:
+        if not transport.rolling or self._mad:
             self.breaks += self.running
             self.running = False
             return
@@ -77,10 +81,10 @@ class JackClock:
         if beats is None:
             beats = transport.seconds * tempo_bpm / 60
         before = self._line.position_at(ns)
-        # The first place from here on that lies in its beat as the transport's does; back by less
-        # than a tick, where a position has been rounded.
-        forward = (Fraction(beats) * TICKS_PER_BEAT - before + 1) % TICKS_PER_BEAT - 1
-        self.breaks += self.running and forward >= 1
+        # The nearest place that lies in its beat as the transport's does: from here on, or back by
+        # as little as a late server loses, which breaks nothing.
+        forward = (Fraction(beats) * TICKS_PER_BEAT - before + _LOSS) % TICKS_PER_BEAT - _LOSS
+        self.breaks += self.running and forward > _LOSS
         self.running = True
         self._line = Line.at(before + forward, ns, tempo_bpm)
         log.debug("JACK's transport is at beat %.3f, tempo %.4g", beats, tempo_bpm)

@@ -110,8 +110,9 @@ class JackInput(_Port):
         self._tell_transport: TellTransport | None = None
         self._transport = TransportReader(client)
 
-    def start(self, receive: Receive) -> None:
+    def start(self, receive: Receive, failed: Failed) -> None:
         """See `InputPort`."""
+        self._lost = failed
         self._receive = receive
 
     def watch_transport(self, tell: TellTransport) -> None:
@@ -122,13 +123,13 @@ class JackInput(_Port):
         return self._client.midi_inports.register(self.name)
 
     def _process(self, frames: int) -> None:  # noqa: ARG002 - the output's need
+        if self._receive:
+            for offset, data in self._port.incoming_midi_events():
+                self._receive(self._frames.ns_of(self._cycle_start() + offset), bytes(data))
         if self._tell_transport:
             start = self._cycle_start()
             if changed := self._transport.read(start, self._frames.offset_ns):
                 self._tell_transport(self._frames.ns_of(start), changed)
-        if self._receive:
-            for offset, data in self._port.incoming_midi_events():
-                self._receive(self._frames.ns_of(self._cycle_start() + offset), bytes(data))
 
 
 class JackOutput(_Port):
@@ -200,8 +201,10 @@ def open_jack_ports(settings: config.Ports, clock_port: str) -> Ports:
 def _client(name: str) -> Any:
     try:
         return jack.Client(name, no_start_server=True)
-    except jack.JackOpenError:
-        raise PortError("no usable MIDI system (tried jack): start a JACK server") from None
+    except jack.JackOpenError as error:
+        if error.status.server_failed:
+            raise PortError("no usable MIDI system (tried jack): start a JACK server") from None
+        raise PortError(f"JACK makes no client {name!r}: {error.status}") from None
 
 
 def _open(settings: config.Ports, clock_port: str, clients: list[Any]) -> Ports:
@@ -233,4 +236,5 @@ def _open(settings: config.Ports, clock_port: str, clients: list[Any]) -> Ports:
         clock=clock,
         watch_transport=source.watch_transport,
         xruns=lambda: output.xruns,
+        ahead_ns=2 * frame_clock.length_ns(clients[0].blocksize),
     )

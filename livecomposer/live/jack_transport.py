@@ -1,5 +1,6 @@
 """Reading JACK's transport, in the process callback: what it does, whenever that changes."""
 
+import math
 from typing import Any
 
 import jack
@@ -25,7 +26,7 @@ class TransportReader:
         """
         state, position = self._client.transport_query_struct()
         rolling = state == jack.ROLLING
-        has_beats = bool(position.valid & _BBT)
+        has_beats = bool(position.valid & _BBT) and _makes_sense(position)
         tempo = position.beats_per_minute if has_beats else None
         # While it rolls steadily, its frames are the server's, but for a constant.
         seen = (rolling, rolling and (position.frame - start) & 0xFFFFFFFF, tempo, offset_ns)
@@ -34,6 +35,17 @@ class TransportReader:
         self._seen = seen
         seconds = position.frame / position.frame_rate
         return Transport(rolling, seconds, _quarter_notes(position) if has_beats else None, tempo)
+
+
+def _makes_sense(position: Any) -> bool:
+    """Whether a master has filled in what it says is valid."""
+    numbers = (
+        position.beats_per_minute,
+        position.beats_per_bar,
+        position.beat_type,
+        position.ticks_per_beat,
+    )
+    return all(math.isfinite(number) and number > 0 for number in numbers)
 
 
 def _quarter_notes(position: Any) -> float:

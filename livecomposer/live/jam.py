@@ -41,6 +41,7 @@ class Jam:
         clock: where positions come from.
         voice: what plays.
         latency_ns: how much earlier than due everything is sent; negative for later.
+        ahead_ns: how much before it is sent the voice must have it.
         leader: what leads others by MIDI clock, if anything does.
         tap: what sets the tempo by taps, if anything does.
         own_clock_port: whether MIDI clock comes by `receive_clock` only.
@@ -53,12 +54,14 @@ class Jam:
         voice: Voice,
         *,
         latency_ns: int = 0,
+        ahead_ns: int = 0,
         leader: Leader | None = None,
         tap: TapTempo | None = None,
         own_clock_port: bool = False,
     ) -> None:
         self._composer, self._clock, self._voice = composer, clock, voice
         self._latency_ns, self._leader, self._tap = latency_ns, leader, tap
+        self._ahead_ns = max(0, latency_ns) + ahead_ns  # how much sooner notes are composed
         self._own_clock_port = own_clock_port
         self._parser, self._clock_parser = WireParser(), WireParser()
         self._tick = 0  # of the last event
@@ -66,9 +69,7 @@ class Jam:
 
     def receive(self, ns: int, data: bytes) -> None:
         """Take bytes of the player's that came in at `ns`."""
-        due = self.due_ns()
-        if due is not None and due < ns:  # what was due before comes before
-            self.advance(ns)
+        self._catch_up(ns)
         for message in self._parser.feed(data):
             if message[0] >= FIRST_SYSTEM:
                 if not self._own_clock_port:
@@ -78,6 +79,7 @@ class Jam:
 
     def receive_clock(self, ns: int, data: bytes) -> None:
         """Take bytes that came in at `ns` on a port of the clock's own."""
+        self._catch_up(ns)
         for message in self._clock_parser.feed(data):
             self._hear_clock(ns, message)
 
@@ -111,10 +113,11 @@ class Jam:
         if self._leader:
             self._voice.book_system(ns, bytes((STOP,)))
 
-    @property
-    def _ahead_ns(self) -> int:
-        """How much sooner than otherwise notes are composed."""
-        return max(0, self._latency_ns)
+    def _catch_up(self, ns: int) -> None:
+        """What was due before `ns` comes before what comes then."""
+        due = self.due_ns()
+        if due is not None and due < ns:
+            self.advance(ns)
 
     def _hear_clock(self, ns: int, message: bytes) -> None:
         self._clock.hear(ns, message)

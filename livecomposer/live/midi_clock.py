@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _PULSES_PER_SIXTEENTH = 6
 _LOST_AFTER_NS = 500_000_000
-_SETTLED = 12  # pulses, before a tempo is called unusable, or usable again
+_SETTLED, _UNSETTLED = 12, 30  # pulses, before a tempo is called usable again, or unusable
 _PATIENCE = 48  # pulses, before we say that a Start is missing
 
 
@@ -28,6 +28,9 @@ class _State(Enum):
     PLAYING = auto()
     WAITING = auto()  # for clock that fails to come
     UNUSABLE = auto()  # pulses come, but no tempo
+
+
+_COUNTING = (_State.STARTING, _State.PLAYING)  # where pulses must come
 
 
 class MidiClock:
@@ -44,6 +47,7 @@ class MidiClock:
         self._pulses = Pulses(60e9 / (TICKS_PER_BEAT * tempo_bpm))
         self._last_ns = 0  # when the last pulse came
         self._since = 0  # pulses since the master has started, or come back
+        self._reached = 0  # the tick that was come to when the clock failed
         self._tick_offset = 0  # a pulse's tick, less its number
         self._song_offset = 0  # its song position, less its number
         self._song = 0  # where the master goes on
@@ -78,12 +82,10 @@ class MidiClock:
             case wire.CLOCK:
                 self._pulse(ns)
             case wire.START:
-                self._start(0)
-            case wire.CONTINUE if self._state is _State.STOPPED:
-                self._start(self._song)
+                self._start(ns, 0)
+            case wire.CONTINUE if self._state not in _COUNTING:
+                self._start(ns, self._song)
             case wire.STOP if self._state is not _State.STOPPED:
-                if not self._moves:
-                    self._song = self._pulses.index + 1 + self._song_offset
                 self._leave(_State.STOPPED)
                 log.info("the master stops")
             case wire.SONG_POSITION:
@@ -94,20 +96,24 @@ class MidiClock:
         """See `Clock`. Notices when the clock fails to come."""
         due = self.due_ns()
         if due is not None and ns >= due:
+            if self.running:
+                self._reached = max(self._reached, self.tick_at(ns) + 1)
             self._leave(_State.WAITING)
             log.warning("waiting for clock: none for %.1f s", _LOST_AFTER_NS / 1e9)
 
     def due_ns(self) -> int | None:
         """See `Clock`."""
-        return self._last_ns + _LOST_AFTER_NS if self.running else None
+        return self._last_ns + _LOST_AFTER_NS if self._state in _COUNTING else None
 
-    def _start(self, song: int) -> None:
+    def _start(self, ns: int, song: int) -> None:
         self._leave(_State.STARTING)
-        self._song, self._moves = song, True
+        self._song, self._moves, self._last_ns = song, True, ns
         self._pulses.restart()
 
     def _leave(self, state: _State) -> None:
         """Go over to a state in which nothing is played."""
+        if self.running and not self._moves:
+            self._song = self._pulses.index + 1 + self._song_offset
         self.breaks += self.running
         self._state, self._since = state, 0
 
@@ -139,14 +145,16 @@ class MidiClock:
     def _move(self) -> None:
         """The last pulse is where the master has said that it goes on."""
         self._moves = False
-        jump = (self._song - self._pulses.index - self._tick_offset) % TICKS_PER_BEAT
+        tick = self._pulses.index + self._tick_offset
+        first = max(tick, self._reached)  # where it may go on: ticks only grow
+        jump = first + (self._song - first) % TICKS_PER_BEAT - tick
         self._tick_offset += jump
         self._song_offset = self._song - self._pulses.index
         self.breaks += self.running and jump > 0
 
     def _judge(self) -> None:
         """Whether the pulses are fit to play to."""
-        if self.running and not self._pulses.steady:
+        if self.running and self._since >= _UNSETTLED and not self._pulses.steady:
             self._leave(_State.UNUSABLE)
             log.warning("paused: the clock's pulses make no tempo from 20 to 400 BPM")
         elif not self.running and self._pulses.steady:

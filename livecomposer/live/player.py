@@ -1,7 +1,7 @@
 """The player: takes notes from the composing thread, and gives them to the sending one in time.
 
 It knows no music and no ports. One thread books and cuts; another, an output port's, asks what is
-due and sends it. Between them is a queue, and no lock: neither ever waits for the other.
+due and sends it. Between them is a queue; neither ever waits for the other to be done.
 """
 
 import logging

@@ -41,8 +41,8 @@ class InputPort(Protocol):
 
     name: str
 
-    def start(self, receive: Receive) -> None:
-        """Begin to hand on what comes; `receive` is called from a thread of the port's."""
+    def start(self, receive: Receive, failed: Failed) -> None:
+        """Begin to hand on what comes; both are called from a thread of the port's."""
         ...
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class OutputPort(Protocol):
     name: str
 
     def start(self, player: Player, failed: Failed) -> None:
-        """Begin to send what `player` has, each message at its due time, in a thread's own."""
+        """Begin to send what `player` has, each message at its due time, in a thread of its own."""
         ...
 
     def stop(self) -> None:
@@ -78,6 +78,7 @@ class Ports:
         clock: where MIDI clock comes from, if not from `input`.
         watch_transport: tells what the MIDI system's transport does, where it has one.
         xruns: how often the audio server was short of time; 0 where there is none.
+        ahead_ns: how much before it is due a message must be there, to go out in time.
     """
 
     input: InputPort
@@ -85,6 +86,7 @@ class Ports:
     clock: InputPort | None = None
     watch_transport: Callable[[TellTransport], None] | None = None
     xruns: Callable[[], int] = lambda: 0
+    ahead_ns: int = 0
 
 
 class ImmediateOutput:
@@ -124,7 +126,7 @@ class LocalInput:
         self.name = name
         self._receive: Receive | None = None
 
-    def start(self, receive: Receive) -> None:
+    def start(self, receive: Receive, failed: Failed) -> None:  # noqa: ARG002 - it can't fail
         """See `InputPort`."""
         self._receive = receive
 
@@ -169,8 +171,12 @@ def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
     if _choose_backend(settings) == "jack":
         try:
             from livecomposer.live.jack_ports import open_jack_ports
+        except ImportError:
+            raise PortError(
+                "ports.backend = 'jack' needs JACK-Client: install livecomposer[jack]"
+            ) from None
         except OSError:
-            raise PortError("JACK's own library is missing: install libjack") from None
+            raise PortError("JACK's own library, libjack, is missing: install it") from None
         return open_jack_ports(settings, clock.port)
     if clock.source == "jack":
         raise PortError(
@@ -183,19 +189,12 @@ def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
 
 
 def _choose_backend(settings: config.Ports) -> str:
-    """What to reach the MIDI system through: JACK itself where there is JACK and nothing else.
-
-    Raises:
-        PortError: what the settings ask for isn't installed.
-    """
-    installed = find_spec("jack") is not None
-    if settings.backend == "jack" and not installed:
-        raise PortError("ports.backend = 'jack' needs JACK-Client: install livecomposer[jack]")
+    """What to reach the MIDI system through: JACK itself where there is JACK and nothing else."""
     if settings.backend != "auto":
         return settings.backend
     only_jack = sys.platform == "linux" and not ALSA_DEVICE.exists()
     if settings.api == "jack" or (settings.api == "auto" and only_jack):
-        if installed:
+        if find_spec("jack"):
             return "jack"
         log.info("for sample-accurate output on JACK, install livecomposer[jack]")
     return "rtmidi"

@@ -3,6 +3,7 @@
 It numbers pulses. Start, Stop, song positions and a master's silence are the caller's business.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from math import inf, sqrt
 from operator import sub
@@ -21,6 +22,7 @@ FIRST_NOISE_NS, LEAST_NOISE_NS = 3e6, 2e5
 NEAR, FAR = 3.2, 5.0  # standard errors: a pulse nearer is never in doubt, one farther always
 SLIP = 0.6  # periods: from here on it may be another pulse than the next one
 REGULAR, UNDECIDED = 0.35, 0.45  # mean periods off: regular below the first, irregular above
+REGULAR_NS = 15_000_000  # a period, where pulses come faster: jitter doesn't shrink with them
 
 # What guesses cost, as -2 ln(probability): a lost or doubled pulse comes once in 20, one far off
 # once in 150, a new tempo or phase once in 3,000. A guess is believed when 400 times as likely.
@@ -70,7 +72,8 @@ class _Window:
     def line(self, size: int, guess_ns: float) -> _Line:
         """The least-squares line through the latest pulses; of a guessed period if they are one."""
         i, t, ii, it, _ = self._moments(size)
-        period = it / ii if it > 0 else guess_ns
+        # Two that are doubled, or come in one bunch after a stall, make no tempo.
+        period = it / ii if it > ii * FASTEST_NS / 1.5 else guess_ns
         index, ns = self.points[-1]
         late = (t - size * ns + period * (size * index - i)) / size
         return _Line(index, ns + round(late), period, size, i / size, ii / size)
@@ -94,6 +97,8 @@ class Pulses:
     def __init__(self, period_ns: float) -> None:
         self.index = -1  # number of the last pulse, the first one being 0
         self._last_ns, self._heard = 0, 0  # its time; pulses since the last restart
+        self._arrivals: deque[int] = deque(maxlen=TICKS_PER_BEAT)  # whatever they were taken for
+        self._bunch = False  # whether the last pulse ended a gap, and others may come with it
         self._line = _Line(-1, 0, float(period_ns))
         self._window = _Window([])
         # Index, ns, how late in ns and in standard errors, how many slipped: if the tempo holds.
@@ -118,7 +123,11 @@ class Pulses:
     def steady(self) -> bool:
         """Whether pulses come regularly, 20 to 400 beats a minute."""
         known = min(self._heard, len(self._window.points)) >= 4
-        return known and self._regular and FASTEST_NS <= self.period_ns <= SLOWEST_NS
+        crowded = len(self._arrivals) == TICKS_PER_BEAT and (
+            self._arrivals[-1] - self._arrivals[0] < (TICKS_PER_BEAT - 1) * FASTEST_NS / 1.2
+        )
+        in_range = FASTEST_NS <= self.period_ns <= SLOWEST_NS
+        return known and self._regular and in_range and not crowded
 
     def index_at(self, ns: int) -> float:
         """The smoothed position at a time, in pulses. It means nothing before the first one."""
@@ -135,9 +144,14 @@ class Pulses:
     def pulse(self, ns: int) -> None:
         """A pulse arrived."""
         self._heard += 1
-        if self._heard > 1 and ns - self._last_ns <= GAP_NS:
+        self._arrivals.append(ns)
+        if self._bunch and ns - self._last_ns < FASTEST_NS / 1.5:
+            pass  # it was counted with the gap
+        elif self._heard > 1 and ns - self._last_ns <= GAP_NS:
+            self._bunch = False
             self._follow(ns)
         else:
+            self._bunch = self._heard > 1
             elapsed = round(self.index_at(ns)) if self._heard > 1 else 0
             self.index = max(self.index + 1, elapsed)
             self._window, self._doubts = _Window([(self.index, ns)]), []
@@ -148,10 +162,11 @@ class Pulses:
         index, period = self.index + 1, self.period_ns
         late = float(ns - self.ns_at(index))
         if self._line.spread:
-            self._surprise += (min(1, abs(late) / period) - self._surprise) / min(self._heard, 24)
+            off = max(0.0, abs(late) - self._grain_ns) / max(period, REGULAR_NS)
+            self._surprise += (min(1, off) - self._surprise) / min(self._heard, 24)
             self._regular = self._surprise < (UNDECIDED if self._regular else REGULAR)
         error, slip = self._bounds(index)
-        if abs(late) > min(FAR * error, slip) or (self._grain_ns and index % HALF_BEAT == 0):
+        if abs(late) > min(FAR * error, slip) or index % HALF_BEAT == 0:
             self._grain_ns = self._find_grain(ns)
             error, slip = self._bounds(index)
         if not self._doubts:

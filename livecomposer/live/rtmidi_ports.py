@@ -13,6 +13,7 @@ import rtmidi
 from livecomposer import config
 from livecomposer.live.ports import (
     ALSA_DEVICE,
+    Failed,
     ImmediateOutput,
     PortError,
     Ports,
@@ -36,7 +37,7 @@ class RtMidiInput:
     def __init__(self, midi: Any, name: str) -> None:
         self._midi, self.name = midi, name
 
-    def start(self, receive: Receive) -> None:
+    def start(self, receive: Receive, failed: Failed) -> None:  # noqa: ARG002 - it tells nothing
         """See `InputPort`. Active sensing and system exclusive don't get through."""
 
         # This runs in the system's own MIDI thread: it hands on, and does nothing else.
@@ -79,10 +80,11 @@ def open_rtmidi_ports(settings: config.Ports, clock_port: str) -> Ports:
     wanted = [(rtmidi.MidiIn, settings.input), (rtmidi.MidiOut, settings.output)]
     if clock_port:
         wanted.append((rtmidi.MidiIn, "livecomposer clock"))
-    clients = [_client(kind, number, name) for kind, name in wanted]
-    # All are looked up before any is made: our output is never found as our input.
-    found = [client.get_ports() for client in clients]
+    clients: list[Any] = []
     try:
+        clients.extend(_client(kind, number, name) for kind, name in wanted)
+        # All are looked up before any is made: our output is never found as our input.
+        found = [client.get_ports() for client in clients]
         if clock_port and match_port(clock_port, found[2]) is None:
             raise unknown_port("clock.port", clock_port, found[2])
         names = [settings.input, settings.output, clock_port]

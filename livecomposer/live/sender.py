@@ -7,7 +7,7 @@ from collections.abc import Callable
 from livecomposer.live.player import Player
 from livecomposer.live.realtime import SENDING, prefer_thread
 
-_SPIN_NS = 300_000
+_SPIN_NS = 200_000
 """A sleep ends a little late; so it ends early, and the rest is spun."""
 
 
@@ -53,6 +53,7 @@ class Sender:
             while not self._stopping:
                 self._wait()
                 self._player.play(time.monotonic_ns(), self._send)
+            self._player.play(time.monotonic_ns(), self._send)  # what was ordered before the stop
         except Exception as error:  # handed on: a thread must not die in silence
             self._failed(error)
 

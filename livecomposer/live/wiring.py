@@ -42,6 +42,7 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
         clock,
         player,
         latency_ns=round(config.ports.latency_ms * 1e6),
+        ahead_ns=ports.ahead_ns,
         leader=Leader() if settings.send else None,
         tap=tap,
         own_clock_port=bool(settings.port),

@@ -200,7 +200,7 @@ def test_ports_that_exist_are_opened(opened, witness, tmp_path):
     ports = opened("witness player", "witness ear")
     assert len([name for name in witness.ports() if "witness" in name]) == 4
     ear, player = Ear(), Player(0)
-    ports.input.start(ear)
+    ports.input.start(ear, ear.errors.append)
     ports.output.start(player, ear.errors.append)
     witness.play(write_phrase(tmp_path))
     witness.wait_for(lambda: b"\x90\x3c\x40" in [data for _, data in ear.heard])
@@ -214,7 +214,7 @@ def test_ports_that_exist_are_opened(opened, witness, tmp_path):
 def test_a_clock_has_a_port_of_its_own(opened, witness, tmp_path):
     ports = opened("a", "b", clock="witness player")
     ear = Ear()
-    ports.clock.start(ear)
+    ports.clock.start(ear, ear.errors.append)
     witness.play(write_phrase(tmp_path))
     witness.wait_for(lambda: b"\x90\x3c\x40" in [data for _, data in ear.heard])
 
@@ -286,7 +286,7 @@ def test_without_a_server_it_says_what_to_start(jack_server):
 def test_our_output_is_never_our_input(opened, witness):
     ports = opened("livecomposer", "livecomposer out")
     ear, player = Ear(), Player(0)
-    ports.input.start(ear)
+    ports.input.start(ear, ear.errors.append)
     ports.output.start(player, ear.errors.append)
     assert witness.connections("livecomposer out") == []
     player.silence()

@@ -48,6 +48,13 @@ def test_small_corrections_are_no_break():
     assert (clock.breaks, clock.tick_at(999 * S)) == (0, 48 * 999)
 
 
+def test_what_a_late_server_loses_is_no_break():
+    clock = JackClock(120)
+    clock.follow(0, Transport(rolling=True, seconds=0))
+    clock.follow(10 * S, Transport(rolling=True, seconds=9.97))
+    assert (clock.breaks, clock.ns_at(clock.tick_at(20 * S))) == (0, 20 * S + 9_166_667)
+
+
 def test_a_mad_tempo_pauses(caplog):
     clock = JackClock(120)
     clock.follow(0, Transport(rolling=True, seconds=0))

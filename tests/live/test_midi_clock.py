@@ -169,6 +169,61 @@ def test_minutes_of_jitter_lose_no_tick(sigma_ms):
     assert (master.tick, master.state) == (begin + 120 * 24 * 4, (True, 0))
 
 
+@pytest.mark.parametrize("tempo_bpm", [60, 120, 150, 200])
+@pytest.mark.parametrize("grain_ms", [1.333, 5.333, 21.333])
+def test_a_master_that_sends_by_audio_periods_is_never_stopped(tempo_bpm, grain_ms):
+    for phase in range(5):
+        master = Master(tempo_bpm)
+        master.now += round(phase / 5 * grain_ms * 1e6)
+        grain = round(grain_ms * 1e6)
+        master.send(START).pulses(400, late=lambda m=master, g=grain: -m.now % g)
+        assert master.state == (True, 0)
+
+
+@pytest.mark.parametrize("tempo_bpm", [60, 120, 200, 300])
+@pytest.mark.parametrize("sigma_ms", [1, 3])
+def test_jitter_stops_nothing(tempo_bpm, sigma_ms):
+    rng = random.Random(1)
+    master = Master(tempo_bpm).send(START)
+    assert master.pulses(600, late=lambda: round(rng.gauss(0, sigma_ms * 1e6))).state == (True, 0)
+
+
+@pytest.mark.parametrize("stall_s", [0.6, 1, 1.5])
+def test_pulses_that_come_in_one_bunch_after_a_stall_are_counted_once(stall_s):
+    master = Master().send(START).pulses(97)
+    begin, missed = master.tick, round(stall_s * 48)
+    master.now += missed * PULSE
+    for _ in range(missed):
+        master.now += 20_000
+        master.send(CLOCK)
+    master.now -= missed * 20_000
+    assert master.pulses(48).tick == begin + missed + 48
+
+
+def test_a_doubled_first_pulse_makes_no_tempo_of_its_own():
+    master = Master().send(START).pulses(1).send(CLOCK)
+    assert master.clock.tick_at(master.now + 24 * PULSE) - master.tick in (24, 25)
+
+
+def test_after_a_failure_ticks_still_grow():
+    master = Master(300).send(START).pulses(97).wait(0.5)
+    reached = master.tick
+    assert master.send(START).pulses(1).tick >= reached
+    assert master.tick % 24 == 0
+
+
+def test_continue_after_the_clock_was_halted_without_a_stop():
+    master = Master().send(START).pulses(31).wait(7.77).send(CONTINUE).pulses(1)
+    assert (master.state, master.tick % 24) == ((True, 1), 7)
+
+
+def test_a_start_without_clock_is_reported(caplog):
+    master = Master().send(START).wait(0.6)
+    assert master.state == (False, 0)
+    assert "waiting for clock" in caplog.text
+    assert master.pulses(13).clock.running
+
+
 def test_it_says_when_a_start_is_missing(caplog):
     caplog.set_level("INFO")
     Master().pulses(100)

@@ -194,11 +194,11 @@ def test_audio_periods_are_jitter_like_any_other(bpm, grain_ms):
     heard = follow([time - grain / 2 for time in times], come)
     assert not miscounted(heard)
     assert p99(heard[144:]) < 0.5 + grain_ms / 2
-    assert all(each.steady for each in heard[48:]) or bpm > 125
+    assert all(each.steady for each in heard[48:])
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 10**9), st.sampled_from([5, 20, 60]), st.booleans())
+@given(st.integers(0, 10**9), st.sampled_from([3, 20, 60]), st.booleans())
 def test_random_pulses_are_not_steady(seed, mean_ms, steady_before):
     rng = random.Random(seed)
     gaps = [period(120)] * 60 * steady_before
