@@ -83,19 +83,6 @@ def perform_jack_midi_clock(witness: Witness, server: str, beats: int) -> tuple[
     return score, again
 
 
-def one_case(witness: Witness, server: str, name: str, beats: int) -> tuple[Score, int, str]:
-    """Play it to a fresh daemon. Returns also how often that was called again, and its log."""
-    with livecomposer(server, *SETTINGS) as read_log:
-        witness.connect()
-        witness.clear()
-        if write := CASES[name]:
-            score = write(beats)
-            again = perform(witness, score)
-        else:
-            score, again = perform_jack_midi_clock(witness, server, beats)
-        return score, again, read_log()
-
-
 def onsets_of(heard: list[Timed]) -> list[int]:
     """When notes begin; the notes of a chord begin together."""
     return sorted({ns for ns, data in heard if data[0] & 0xF0 == 0x90 and data[2]})
@@ -152,6 +139,19 @@ def measure(score: Score, heard: list[Timed]) -> Result:
     )
 
 
+def one_case(witness: Witness, server: str, name: str, beats: int) -> tuple[Result, int, str]:
+    """Play it to a fresh daemon. Returns also how often that was called again, and its log."""
+    with livecomposer(server, *SETTINGS) as read_log:
+        witness.connect()
+        witness.clear()
+        if write := CASES[name]:
+            score = write(beats)
+            again = perform(witness, score)
+        else:
+            score, again = perform_jack_midi_clock(witness, server, beats)
+        return measure(score, witness.heard), again, read_log()
+
+
 def row(name: str, result: Result, xruns: str) -> str:
     """A line of the table."""
     locks = ", ".join("never" if lock is None else f"{lock:g}" for lock in result.locks)
@@ -201,12 +201,12 @@ def main() -> None:
         for name in options.case or CASES:
             for _ in range(ATTEMPTS):
                 offset = witness.frames.offset_ns or 0
-                score, again, log = one_case(witness, server, name, options.beats)
+                result, again, log = one_case(witness, server, name, options.beats)
                 lost = ((witness.frames.offset_ns or 0) - offset) / MS
                 if STARTED in log:
                     break
                 notes.append(f"{name}: played again, as the server lost the Start at an xrun")
-            result = results[name] = measure(score, witness.heard)
+            results[name] = result
             print(row(name, result, f"{witness.xruns} ({lost:.1f} ms)"), flush=True)
             silent = ", ".join(f"{ms:.0f}" for ms in result.silent_ms)
             late = witness.late_ns / MS

@@ -164,7 +164,8 @@ def test_another_leads(jack_server, witness, tmp_path, source, tempo_bpm):
     slot = 48_000 * 30 / tempo_bpm
     places = [(frame - witness.transport_origin) / slot for frame in witness.onset_frames()]
     off = sorted(abs(place - round(place)) for place in places)
-    assert off[3 * len(off) // 4] < 0.05, places
+    # A server that loses frames may cost a tick, a twelfth.
+    assert off[3 * len(off) // 4] < 0.1, places
     assert not witness.sounding()
 
 
