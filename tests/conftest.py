@@ -108,8 +108,14 @@ def jack_server() -> Iterator[JackServer]:
         if shutil.which("jackd") is None:
             pytest.skip("no JACK server runs, and jackd is not installed")
         name = f"livecomposer-tests-{os.getpid()}"
+        # As far as we may: a server that is short of time loses what is sent.
+        chrt = ["chrt", "-f", "1", "true"]
+        may = (
+            shutil.which("chrt")
+            and not subprocess.run(chrt, stderr=subprocess.DEVNULL, check=False).returncode
+        )
         process = subprocess.Popen(
-            ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
+            ["jackd", "-R" if may else "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
