@@ -115,7 +115,7 @@ class Master:
         back = round(self._ns)
         self.score.pauses.append(Pause(cause, cause + LOST_MS * MS, back))
         self.score.events.append(back)
-        self.score.messages += call(back + 250 * MS)  # it needs a few pulses before it listens
+        self.score.messages += call(back + 250 * MS)  # it listens after half a beat
 
     def end(self) -> Score:
         """Stop in the middle of a slot."""
@@ -171,9 +171,9 @@ def ramp(beats: int) -> Score:
 
 
 def dropout(beats: int) -> Score:
-    """2 s without a pulse, after a third and 0.3 beats."""
+    """2 s without a pulse, right after a beat: the first slot after the call is then near."""
     master = Master()
-    master.play(beats // 3 + 0.25)
+    master.play(beats // 3 + 2 / 24)
     master.drop_out(4)
     master.play(beats - beats // 3 - 4)
     return master.end()

@@ -52,7 +52,7 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 @contextmanager
-def jack_server(period: int, *options: str) -> Iterator[str]:
+def jack_server(period: int) -> Iterator[str]:
     """A server of our own without a sound card, real-time where we may; gives its name."""
     name = f"livecomposer-bench-{os.getpid()}"
     command = [
@@ -60,7 +60,6 @@ def jack_server(period: int, *options: str) -> Iterator[str]:
         "-R" if _may_be_realtime() else "-r",
         "-n",
         name,
-        *options,
         "-d",
         "dummy",
         "-r",
@@ -121,7 +120,7 @@ class Witness:
     Attributes:
         heard: (ns, message) from the daemon.
         clock: (frame, ns, message) from another master, if one is connected to it.
-        xruns: of the server, so far.
+        xruns: when the server was short of time.
         late_ns: how late a message was sent at most: after an xrun, or when we were too slow.
     """
 
@@ -140,7 +139,8 @@ class Witness:
         self._urgent: set[int] = set()  # ids of threads
         self.heard: list[Timed] = []
         self.clock: list[tuple[int, int, bytes]] = []
-        self.xruns, self.late_ns = 0, 0
+        self.xruns: list[int] = []
+        self.late_ns = 0
         self._player.set_process_callback(self._play)
         self.ear.set_process_callback(self._record)
         self.ear.set_xrun_callback(self._count_xrun)
@@ -167,7 +167,7 @@ class Witness:
 
     def clear(self) -> None:
         """Forget what was recorded."""
-        self.heard, self.clock, self.xruns, self.late_ns = [], [], 0, 0
+        self.heard, self.clock, self.xruns, self.late_ns = [], [], [], 0
 
     def send(self, messages: list[Timed]) -> None:
         """Send these when they are due."""
@@ -204,4 +204,4 @@ class Witness:
             prefer_thread(SENDING, thread)
 
     def _count_xrun(self, _delayed_us: float) -> None:
-        self.xruns += 1
+        self.xruns.append(time.monotonic_ns())
