@@ -38,6 +38,7 @@ SETTINGS = (
 CALL = ((0.0, b"\x90\x3c\x40"), (0.1, b"\x80\x3c\x00"))
 NAIVE = {"sleep": "sleep(dt)", "absolute": "sleep until a deadline"}
 AFTER_LOSS_S = 0.2
+BETWEEN_ANSWERS = 10  # slots; one is called again after a second of silence, 13 slots
 
 
 class Witness:
@@ -164,7 +165,8 @@ def figures(name: str, frames: Any, witness: Witness) -> Figures:
     steps = np.diff(frames) - gaps * STEP_FRAMES
     steps = np.abs(steps[clear[1:] & clear[:-1]]).astype(int)
     return Figures(
-        name, len(frames), int((gaps[gaps < 20] - 1).clip(0).sum()), np.abs(errors[clear]),
+        name, len(frames), int((gaps[gaps < BETWEEN_ANSWERS] - 1).clip(0).sum()),
+        np.abs(errors[clear]),
         float(np.abs(errors).max()), float(drift), len(steps), int((steps <= 1).sum()),
         int(steps.max(initial=0)), len(witness.losses), (truest[-1] - truest[0]) / 1e6,
     )  # fmt: skip

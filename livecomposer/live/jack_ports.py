@@ -143,6 +143,7 @@ class JackOutput(_Port):
         super().__init__(client, name, frame_clock)
         self._player: Player | None = None
         self._start = 0  # of the cycle
+        self._served = -1  # its first frame, of 32 bits
         self.xruns = 0
         client.set_xrun_callback(self._count_xrun)
 
@@ -163,11 +164,15 @@ class JackOutput(_Port):
         return self._client.midi_outports.register(self.name)
 
     def _process(self, frames: int) -> None:
-        self._frames.observe(self._client.last_frame_time, time.monotonic_ns())
+        frame = self._client.last_frame_time
+        if frame == self._served:
+            return  # the callback before this came so late that it has served this cycle as well
+        self._served = frame
+        self._frames.observe(frame, time.monotonic_ns())
         if self._port:
             self._port.clear_buffer()
         if self._player and self._player.busy():
-            self._start = self._cycle_start()
+            self._start = self._frames.unwrap(frame)
             now = self._frames.ns_of(self._start)
             ahead = self._frames.last_ns_of(self._start + frames - 1) - now
             self._player.play(now, self._write, ahead)
