@@ -208,7 +208,10 @@ def _client(name: str) -> Any:
         return jack.Client(name, no_start_server=True)
     except jack.JackOpenError as error:
         if error.status.server_failed:
-            raise PortError("no usable MIDI system (tried jack): start a JACK server") from None
+            raise PortError(
+                "no usable MIDI system (tried jack): start a JACK server, or load ALSA's sequencer "
+                "(modprobe snd-seq)"
+            ) from None
         raise PortError(f"JACK makes no client {name!r}: {error.status}") from None
 
 

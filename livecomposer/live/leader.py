@@ -1,9 +1,8 @@
 """Leading others by MIDI clock: Start, 24 pulses a beat, and Stop at the end. Pure: ticks only."""
 
-from livecomposer.midi.wire import CLOCK, CONTINUE, SONG_POSITION, START, STOP
+from livecomposer.midi.wire import CLOCK, CONTINUE, PULSES_PER_SIXTEENTH, SONG_POSITION, START, STOP
 from livecomposer.music.tempo import TICKS_PER_BEAT, ceil_to
 
-_PULSES_PER_SIXTEENTH = 6
 _POSITIONS = 1 << 14  # song position has 14 bits
 
 
@@ -22,7 +21,7 @@ class Leader:
             messages.append((self._origin, bytes((START,))))
         elif tick - self.next_tick > TICKS_PER_BEAT:
             # Time was lost. Not to be made up for by a burst, which nobody could follow.
-            self.next_tick = ceil_to(tick, _PULSES_PER_SIXTEENTH)
+            self.next_tick = ceil_to(tick, PULSES_PER_SIXTEENTH)
             messages += [(self.next_tick, message) for message in self._relocate()]
         while self.next_tick <= tick:
             messages.append((self.next_tick, bytes((CLOCK,))))
@@ -31,7 +30,7 @@ class Leader:
 
     def _relocate(self) -> list[bytes]:
         assert self._origin is not None  # noqa: S101 - only what has started is moved
-        position = (self.next_tick - self._origin) // _PULSES_PER_SIXTEENTH % _POSITIONS
+        position = (self.next_tick - self._origin) // PULSES_PER_SIXTEENTH % _POSITIONS
         return [
             bytes((STOP,)),
             bytes((SONG_POSITION, position & 0x7F, position >> 7)),

@@ -16,7 +16,6 @@ from livecomposer.music.tempo import TICKS_PER_BEAT
 
 log = logging.getLogger(__name__)
 
-_PULSES_PER_SIXTEENTH = 6
 _LOST_AFTER_NS = 500_000_000
 _SETTLED, _UNSETTLED = 12, 30  # pulses, before a tempo is called usable again, or unusable
 _PATIENCE = 48  # pulses, before we say that a Start is missing
@@ -89,7 +88,7 @@ class MidiClock:
                 self._leave(_State.STOPPED)
                 log.info("the master stops")
             case wire.SONG_POSITION:
-                self._song = _PULSES_PER_SIXTEENTH * (message[1] | message[2] << 7)
+                self._song = wire.PULSES_PER_SIXTEENTH * (message[1] | message[2] << 7)
                 self._moves = True
 
     def advance(self, ns: int) -> None:

@@ -14,6 +14,9 @@ from livecomposer.music.events import (
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
 FIRST_SYSTEM, SONG_POSITION = 0xF0, 0xF2
+PULSES_PER_SIXTEENTH = 6
+"""MIDI clock's pulses in a sixteenth, the unit of song position."""
+
 CLOCK, START, CONTINUE, STOP = 0xF8, 0xFA, 0xFB, 0xFC
 SUSTAIN, RESET_CONTROLLERS, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 121, 120, 123
 
