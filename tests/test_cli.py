@@ -73,9 +73,9 @@ def test_demo_in_real_time_gives_the_same_notes(run):
     for part in ("player", "livecomposer"):
         exact, real = notes("fast.mid", part), notes("live.mid", part)
         assert exact
-        assert [pitch for *_, pitch in real] == [pitch for *_, pitch in exact]
-        # Within a quarter of a slot; 31 ms at this tempo.
-        assert [round(4 * onset) / 4 for onset, *_ in real] == [onset for onset, *_ in exact]
+        # Within a quarter of a slot, 31 ms at this tempo: a chord's keys go down one by one.
+        near = sorted((round(4 * onset) / 4, pitch) for onset, _, pitch in real)
+        assert near == sorted((onset, pitch) for onset, _, pitch in exact)
 
 
 def test_replay_is_the_same_by_the_same_seed(run, phrase):
