@@ -18,6 +18,9 @@ from livecomposer.music.tokeniser import TokeniserSettings
 
 _HERE = Path(__file__).parent
 
+BEST = "best.weights.h5"
+"""The weights in a training run's folder that are played."""
+
 
 class ConfigError(ValueError):
     """A setting is wrong; the message gives its key, its value and what is allowed."""
@@ -142,10 +145,11 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def weights_path(self) -> Path:
-        """The weights file: one that was shipped, or the path given."""
+        """The weights file: one that was shipped, or the path given, or a training run's best."""
         if self.weights in ("default", "fixed"):
             return shipped("weights") / f"{self.weights}.weights.h5"
-        return Path(self.weights)
+        path = Path(self.weights)
+        return path / BEST if path.is_dir() else path
 
 
 class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,8 +173,12 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 
     vocabulary_size: Annotated[int, Meta(ge=2, le=65_536)]
     min_count: Annotated[int, Meta(ge=1)]
+    embedding: Annotated[int, Meta(ge=1, le=4096)]
+    units: Annotated[int, Meta(ge=1, le=4096)]
+    dropout: Annotated[float, Meta(ge=0, le=0.9)]
     batch_size: Annotated[int, Meta(ge=1, le=4096)]
     learning_rate: Annotated[float, Meta(ge=1e-6, le=1)]
+    patience: Annotated[int, Meta(ge=1)]
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import write_midi
 
 README = Path(__file__).parent.parent / "README.md"
-VERBS = "play|bench|demo|ports|replay|generate|tokens|train"
+VERBS = "play|bench|demo|ports|replay|generate|tokens|train|evaluate"
 FOUND = re.findall(rf"(?<![\w/])livecomposer (?:{VERBS})\b[^`\n]*", README.read_text())
+TRAIN = "livecomposer train music --out mine --set training.units=16"
 COMMANDS = list(dict.fromkeys(command.split("#")[0].strip() for command in FOUND))
 
 
@@ -22,11 +24,20 @@ def folder(tmp_path):
     """What the commands name: phrase.mid, and a folder music/."""
     (tmp_path / "music").mkdir()
     for i in range(3):
-        write_midi(
-            tmp_path / "music" / f"{i}.mid", [(n / 2, 0.5, 60 + n * i % 12) for n in range(40)]
-        )
+        pitches = np.random.default_rng(i).integers(55, 75, 120).tolist()
+        notes = [(n / 2, 0.5, pitch) for n, pitch in enumerate(pitches)]
+        write_midi(tmp_path / "music" / f"{i}.mid", notes)
     write_midi(tmp_path / "phrase.mid", [(i / 2, 0.5, 60 + i) for i in range(8)])
     return tmp_path
+
+
+def run(command, folder, environment):
+    """A command of the README's, begun."""
+    arguments = [sys.executable, "-m", "livecomposer", *shlex.split(command, comments=True)[1:]]
+    return subprocess.Popen(
+        arguments, cwd=folder, env={**environment, "PYTHONPATH": str(README.parent)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def test_there_are_commands():
@@ -42,14 +53,11 @@ def test_commands(command, folder, jack_server):
         command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
     if "bench" in command:
         command += " --seconds 2"
-    if "weights" in command and "train" not in command:
-        weights = README.parent / "weights" / "default.weights.h5"
-        (folder / "mine.weights.h5").write_bytes(weights.read_bytes())
-    arguments = [sys.executable, "-m", "livecomposer", *shlex.split(command, comments=True)[1:]]
-    process = subprocess.Popen(
-        arguments, cwd=folder, env={**jack_server.environment, "PYTHONPATH": str(README.parent)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    if re.search(r"(--resume|weights=|evaluate) ?mine", command):
+        before = run(f"{TRAIN} --minutes 0.01", folder, jack_server.environment)
+        before.communicate(timeout=100)
+        assert before.returncode == 0
+    process = run(command, folder, jack_server.environment)
     if " play" in command:
         assert process.stdout.readline().startswith("ready: ")
         process.send_signal(signal.SIGINT)

@@ -3,7 +3,9 @@
 import click
 
 from livecomposer.cli.bench import bench
+from livecomposer.cli.evaluate import evaluate
 from livecomposer.cli.files import generate, replay, tokens
+from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
 from livecomposer.cli.train import train
 
@@ -14,5 +16,16 @@ def main() -> None:
     """A live MIDI partner: it listens to what you play, and answers on the beat."""
 
 
-for command in (play, demo, ports, replay, generate, tokens, train, bench):
+for command in (
+    play,
+    demo,
+    ports,
+    replay,
+    generate,
+    tokens,
+    train,
+    evaluate,
+    import_checkpoint,
+    bench,
+):
     main.add_command(command)

@@ -3,8 +3,9 @@
 import logging
 import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
+    from livecomposer.training.corpus import Piece
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,47 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     return configured
 
 
+def require(*libraries: str) -> None:
+    """Refuse to begin what needs libraries of the extra `train` without them."""
+    for library in libraries:
+        if find_spec(library) is None:
+            raise CommandError(f"this needs {library}: install livecomposer[train]")
+
+
+def read_corpus(
+    sources: Sequence[str],
+    instrument: str | None = None,
+    *,
+    machine: bool = False,
+    cluster: str | None = None,
+) -> "list[Piece]":
+    """The pieces of files, folders and built-in corpora. Files that gave none are reported."""
+    from livecomposer.training import corpus
+    from livecomposer.training.cache import default_cache
+
+    try:
+        programs = corpus.parse_instrument(instrument) if instrument else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--instrument") from None
+    try:
+        files = corpus.find_files(sources)
+    except corpus.CorpusError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
+    try:
+        found = corpus.load_corpus(
+            files,
+            selection=corpus.Selection(programs, machine),
+            cache=default_cache(),
+            cluster=cluster,
+            progress=True,
+        )
+    except corpus.CorpusError as error:
+        raise CommandError(str(error)) from None
+    for name, reason in found.skipped:
+        click.echo(f"skipped {name}: {reason}", err=True)
+    return found.pieces
+
+
 def load_bundle(config: Config) -> "Bundle":
     """The weights that the config names."""
     from livecomposer.model.bundle import BundleError, load
@@ -98,10 +141,11 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Co
         seed = secrets.randbits(32) if configured == "random" else configured
     log.info("weights %s, engine %s, seed %d", config.model.weights, config.model.engine, seed)
     rng = np.random.default_rng(seed)
-    return Continuation(bundle, _make_engine(config, bundle), config.sampling, rng)
+    return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
 
 
-def _make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
+def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
+    """What computes the network, as the config says."""
     if config.model.engine == "numpy":
         from livecomposer.model.engine import Engine
 

@@ -1,27 +1,42 @@
 """Learning: `train`."""
 
-import math
-from collections.abc import Sequence
-from importlib.util import find_spec
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
 
-from livecomposer.cli.common import NEW_FILE, WRONG_USAGE, CommandError, FiniteRange, with_config
-from livecomposer.config import Config
+from livecomposer.cli.common import (
+    WRONG_USAGE,
+    CommandError,
+    FiniteRange,
+    read_corpus,
+    require,
+    with_config,
+)
+from livecomposer.config import Config, Model
 
 if TYPE_CHECKING:
+    from livecomposer.model.bundle import Bundle
     from livecomposer.training.corpus import Piece
+    from livecomposer.training.folder import RunFolder
+    from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import Outcome
 
 _DEFAULT_MINUTES = 30
+_DEFAULT_SOURCE = "music21:"
 
 
 @click.command()
-@click.argument("sources", metavar="PATH...", nargs=-1, required=True)
-@click.option("--out", type=NEW_FILE, required=True, help="The weights: NAME.weights.h5.")
+@click.argument("sources", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The folder to leave: new, or empty.  [default: run]",
+)
 @click.option("--epochs", type=click.IntRange(1), help="How many times through the music.")
 @click.option(
     "--minutes",
@@ -29,102 +44,155 @@ _DEFAULT_MINUTES = 30
     help=f"How long, instead of --epochs.  [default: {_DEFAULT_MINUTES}]",
 )
 @click.option(
+    "--from",
+    "parent",
+    metavar="WEIGHTS",
+    help="Go on from weights, such as default, with their vocabulary.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Go on with the run in this folder, as if it had never been left.",
+)
+@click.option(
     "--input",
     "input_kind",
     type=click.Choice(["embedding", "scalar"]),
-    default="embedding",
-    show_default=True,
-    help="How the network takes a token in.",
+    help="How the network takes a token in.  [default: embedding]",
 )
 @click.option("--timing", type=click.Choice(["gaps", "fixed"]), help="As tokeniser.timing.")
 @click.option("--instrument", help="Only a General MIDI family, such as piano, or program (1-128).")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside --out.")
+@click.option("--machine", is_flag=True, help="Of recorded jams, learn livecomposer's part too.")
+@click.option(
+    "--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers parse the files."
+)
 @with_config
 def train(
     config: Config,
     sources: tuple[str, ...],
-    out: Path,
+    out: Path | None,
     epochs: int | None,
     minutes: float | None,
-    input_kind: Literal["embedding", "scalar"],
+    parent: str | None,
+    resume: Path | None,
+    input_kind: Literal["embedding", "scalar"] | None,
     timing: Literal["gaps", "fixed"] | None,
     instrument: str | None,
-    resume: bool,
+    machine: bool,
+    cluster: str | None,
 ) -> None:
     """Learn weights from music.
 
     PATH is a file (.mid .midi .mxl .musicxml .xml .krn .abc), a folder of such, or a part of
-    music21's built-in corpus, such as music21:bach or music21:ryansMammoth. Curves (CSV, PNG)
-    and a checkpoint are left beside the weights.
+    music21's built-in corpus, such as music21:bach; by default, all of that corpus. Weights,
+    curves, settings, log and a checkpoint are left in a folder, which --resume goes on with and
+    model.weights plays.
     """
-    for library in ("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs"):
-        if find_spec(library) is None:
-            raise CommandError(f"training needs {library}: install livecomposer[train]")
-    from livecomposer.model.bundle import SUFFIX, Architecture, BundleError
-    from livecomposer.training import train as training
+    require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "tomli_w")
+    from livecomposer.model.bundle import Architecture
+    from livecomposer.training.folder import RunFolder
+    from livecomposer.training.recipe import Budget, Recipe
+    from livecomposer.training.train import begin
+    from livecomposer.training.workers import WorkerError, this_worker
 
     if epochs and minutes:
         raise click.UsageError("--epochs and --minutes exclude each other")
-    if not out.name.endswith(SUFFIX) or not out.parent.is_dir():
-        raise click.BadParameter(
-            f"{str(out)!r}: expected a name ending in {SUFFIX}, in a folder that exists",
-            param_hint="--out",
-        )
-    checkpoint = training.checkpoint_path(out)
-    if resume and not checkpoint.exists():
-        raise click.UsageError(f"there is no {checkpoint} to resume from")
-    settings = msgspec.structs.replace(config.tokeniser, timing=timing or config.tokeniser.timing)
-    if not epochs and not minutes:
-        minutes = _DEFAULT_MINUTES
-    pieces = _read_corpus(sources, instrument)
-    recipe = training.Recipe(config.training, settings.settings, Architecture(input_kind), sources)
-    budget = training.Budget(epochs or math.inf, minutes or math.inf)
+    budget = Budget(epochs, minutes)
+    if resume:
+        if sources or out or parent or input_kind or timing or instrument or machine:
+            raise click.UsageError(
+                "with --resume, only --epochs or --minutes (in all) may be given"
+            )
+        _resume(RunFolder(resume), budget if epochs or minutes else None, cluster)
+        return
     try:
-        outcome = training.train(pieces, out, recipe, budget, resume=resume)
-    except (training.TrainingError, BundleError) as error:
+        worker = this_worker()
+    except WorkerError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
+    if worker.number > 1 and not epochs:
+        raise click.UsageError("several workers can't agree on the time: give --epochs")
+    if not epochs and not minutes:
+        budget = Budget(minutes=_DEFAULT_MINUTES)
+    settings = config.training
+    architecture = Architecture(
+        input_kind or "embedding", units=settings.units, embedding=settings.embedding
+    )
+    tokeniser = msgspec.structs.replace(config.tokeniser, timing=timing or config.tokeniser.timing)
+    origin = _load_parent(parent, input_kind or timing) if parent else None
+    recipe = Recipe(
+        settings=settings,
+        tokeniser=origin.tokeniser if origin else tokeniser.settings,
+        architecture=origin.architecture if origin else architecture,
+        budget=budget,
+        sources=sources or (_DEFAULT_SOURCE,),
+        instrument=instrument,
+        machine=machine,
+        parent=parent,
+    )
+    folder = RunFolder(out or Path("run"))
+    with _errors(folder):
+        if worker.chief:
+            folder.check_free()  # before the time it takes to read the music
+        pieces = _pieces(recipe, cluster)
+        outcome = begin(pieces, folder, recipe, origin)
+    if worker.chief:
+        _report(outcome, folder)
+
+
+def _resume(folder: "RunFolder", budget: "Budget | None", cluster: str | None) -> None:
+    from livecomposer.training.folder import recall
+    from livecomposer.training.train import resume
+
+    with _errors(folder):
+        checkpoint = recall(folder)
+        if budget:
+            recipe = msgspec.structs.replace(checkpoint.recipe, budget=budget)
+            checkpoint = dataclasses.replace(checkpoint, recipe=recipe)
+        pieces = _pieces(checkpoint.recipe, cluster)
+        outcome = resume(pieces, folder, checkpoint)
+    _report(outcome, folder)
+
+
+def _pieces(recipe: "Recipe", cluster: str | None) -> "list[Piece]":
+    return read_corpus(recipe.sources, recipe.instrument, machine=recipe.machine, cluster=cluster)
+
+
+def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
+    from livecomposer.model.bundle import BundleError, load
+
+    if contradicted:
+        raise click.UsageError("--from keeps the weights' --input and --timing")
+    try:
+        return load(Model(weights, "numpy").weights_path)
+    except BundleError as error:
+        raise CommandError(str(error)) from None
+
+
+@contextmanager
+def _errors(folder: "RunFolder") -> Iterator[None]:
+    """What can go wrong in training, as one line."""
+    from livecomposer.model.bundle import BundleError
+    from livecomposer.training.folder import RunError
+    from livecomposer.training.material import MaterialError
+
+    try:
+        yield
+    except (RunError, MaterialError, BundleError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(
-            f"{error.filename or out} can't be written: {error.strerror or error}"
+            f"{error.filename or folder.path} can't be written: {error.strerror or error}"
         ) from None
-    _report(outcome, out)
 
 
-def _read_corpus(sources: Sequence[str], instrument: str | None) -> "list[Piece]":
-    """The pieces to learn from. Files that gave none are reported."""
-    from livecomposer.training import corpus
-
-    try:
-        programs = corpus.parse_instrument(instrument) if instrument else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--instrument") from None
-    try:
-        files = corpus.find_files(sources)
-    except corpus.CorpusError as error:
-        raise CommandError(str(error), WRONG_USAGE) from None
-    try:
-        found = corpus.load_corpus(
-            files,
-            programs=programs,
-            cache=corpus.default_cache(),
-            progress=True,
-        )
-    except corpus.CorpusError as error:
-        raise CommandError(str(error)) from None
-    for name, reason in found.skipped:
-        click.echo(f"skipped {name}: {reason}", err=True)
-    return found.pieces
-
-
-def _report(outcome: "Outcome", out: Path) -> None:
+def _report(outcome: "Outcome", folder: "RunFolder") -> None:
     best = outcome.best
-    if best is None:
-        raise CommandError("interrupted before the first epoch had ended: nothing was kept")
-    click.echo(
-        f"{out}: best after epoch {best.epoch}, held out {best.validation_loss:.3f} nats a token, "
-        f"{best.validation_accuracy:.1%} right"
-    )
-    if outcome.interrupted:
-        raise CommandError(
-            f"interrupted; to go on, give the same command with --resume: {out} is kept"
+    if best:
+        click.echo(
+            f"{folder.best}: best after epoch {best.epoch}, held out {best.validation_loss:.3f} "
+            f"nats a token, {best.validation_accuracy:.1%} right"
         )
+    if outcome.end == "no better":
+        click.echo("ended early: nothing got better any more")
+    if outcome.end == "interrupted":
+        raise CommandError(f"interrupted; to go on: livecomposer train --resume {folder.path}")

@@ -5,6 +5,7 @@ Positions here are a file's own ticks, of 1/`division` beat.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import mido
@@ -32,11 +33,13 @@ class MidiFile:
         messages: (position, message) of all tracks in order; the ends of earlier notes
             come before other messages of the same position. No meta messages.
         tempo_changes: (position, microseconds per beat), in order.
+        tracks: the tracks' names, "" for one without.
     """
 
     division: int
     messages: list[tuple[int, mido.Message]]
     tempo_changes: list[tuple[int, int]]
+    tracks: list[str]
 
     @property
     def tempo_map(self) -> TempoMap:
@@ -55,24 +58,30 @@ class TimedNote:
     channel: int = 0
 
 
-def read_midi(path: Path) -> MidiFile:
+def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
     """Read a MIDI file of type 0 or 1.
+
+    Args:
+        source: the file, or what is in it.
+        track: take the messages of tracks with this name only.
 
     Raises:
         MidiFileError: it can't be read, is empty, isn't MIDI, is cut off, counts time in a way
             that has no beats, or is longer than `MAX_BEATS`.
     """
-    parsed = _parse(path)
+    parsed = _parse(source)
     division = parsed.ticks_per_beat
     ranked: list[tuple[int, int, mido.Message]] = []
     tempo_changes: list[tuple[int, int]] = []
-    for track in parsed.tracks:
+    for each in parsed.tracks:
         position = 0
         begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
-        for message in track:
+        for message in each:
             position += message.time
             if message.type == "set_tempo":
                 tempo_changes.append((position, message.tempo))
+            elif track is not None and each.name != track:
+                continue
             elif is_note_off(message):
                 # The end of a note without length comes after its beginning.
                 rank = 2 if begun.get((message.channel, message.note)) == position else 0
@@ -85,14 +94,16 @@ def read_midi(path: Path) -> MidiFile:
         raise MidiFileError(f"it is longer than {MAX_BEATS:,} beats")
     ranked.sort(key=lambda row: row[:2])
     tempo_changes.sort(key=lambda change: change[0])
-    return MidiFile(division, [(row[0], row[2]) for row in ranked], tempo_changes)
+    messages = [(row[0], row[2]) for row in ranked]
+    return MidiFile(division, messages, tempo_changes, [each.name for each in parsed.tracks])
 
 
-def _parse(path: Path) -> mido.MidiFile:
+def _parse(source: Path | bytes) -> mido.MidiFile:
     try:
-        parsed = mido.MidiFile(path)
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        parsed = mido.MidiFile(file=BytesIO(content))
     except EOFError:
-        empty = path.stat().st_size == 0
+        empty = not content
         raise MidiFileError(
             "the file is empty" if empty else "it is cut off, or not a MIDI file"
         ) from None

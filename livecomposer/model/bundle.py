@@ -6,8 +6,7 @@ JSON: architecture, vocabulary, the tokeniser's settings, and how it was trained
 from anywhere: only the names on a list are opened, and only after their kind and size are checked.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from livecomposer.model.hdf5 import UnsoundFileError, plain_dataset
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
@@ -25,7 +25,7 @@ from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
 SUFFIX = ".weights.h5"
 """What Keras wants a weights file's name to end in."""
 
-EMBEDDING_SIZE = 96
+UNITS, EMBEDDING = 256, 96
 DENSE_UNITS = 256
 _ABOUT = "livecomposer/about"
 _MAX_ABOUT_BYTES = 1 << 24
@@ -35,7 +35,7 @@ InputKind = Literal["scalar", "embedding"]
 Array = npt.NDArray[np.float32]
 
 
-class BundleError(ValueError):
+class BundleError(UnsoundFileError):
     """A file can't be used as weights; the message names it and says why."""
 
 
@@ -43,8 +43,9 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True):
     """Which network the weights are of (see `network.build_network`)."""
 
     input: InputKind
-    units: Annotated[int, Meta(ge=1, le=_MAX_UNITS)] = 256
+    units: Annotated[int, Meta(ge=1, le=_MAX_UNITS)] = UNITS
     context: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    embedding: Annotated[int, Meta(ge=1, le=_MAX_UNITS)] = EMBEDDING
 
 
 class _About(Struct, forbid_unknown_fields=True):
@@ -80,7 +81,7 @@ def weight_shapes(architecture: Architecture, vocabulary_size: int) -> dict[str,
     shapes: dict[str, tuple[int, ...]] = {}
     width = 1
     if architecture.input == "embedding":
-        width = EMBEDDING_SIZE
+        width = architecture.embedding
         shapes["layers/embedding/vars/0"] = (vocabulary_size, width)
     for layer in ("lstm", "lstm_1", "lstm_2"):
         cell = f"layers/{layer}/cell/vars"
@@ -123,9 +124,30 @@ def save(
         OSError: it can't be written.
     """
     about = _About(1, architecture, tokeniser, list(map(str, vocabulary.tokens)), provenance)
+    _write(path, network.save_weights, about)
+
+
+def save_arrays(path: Path, bundle: Bundle) -> None:
+    """Write a bundle whose weights no Keras network holds: whole or not at all.
+
+    Raises:
+        OSError: it can't be written.
+    """
+
+    def write(beside: Path) -> None:
+        with h5py.File(beside, "w") as file:
+            for name, array in bundle.weights.items():
+                file[name] = array
+
+    spelled = list(map(str, bundle.vocabulary.tokens))
+    about = _About(1, bundle.architecture, bundle.tokeniser, spelled, bundle.provenance)
+    _write(path, write, about)
+
+
+def _write(path: Path, write_weights: Callable[[Path], None], about: _About) -> None:
     beside = path.with_name(f".{path.name.removesuffix(SUFFIX)}.part{SUFFIX}")
     try:
-        network.save_weights(beside)
+        write_weights(beside)
         with h5py.File(beside, "a") as file:
             file[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
         beside.replace(path)
@@ -146,7 +168,7 @@ def load(path: Path) -> Bundle:
             return _read(file)
     except FileNotFoundError:
         raise BundleError(f"{path}: no such file") from None
-    except BundleError as error:
+    except UnsoundFileError as error:
         raise BundleError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -155,8 +177,8 @@ def load(path: Path) -> Bundle:
 
 def _read(file: h5py.File) -> Bundle:
     try:
-        raw = _dataset(file, _ABOUT, np.dtype(np.uint8))
-    except BundleError as error:
+        raw = plain_dataset(file, _ABOUT, np.dtype(np.uint8))
+    except UnsoundFileError as error:
         raise BundleError(f"not weights that livecomposer wrote: {error}") from None
     if len(raw.shape) != 1 or raw.shape[0] > _MAX_ABOUT_BYTES:
         raise BundleError(f"{_ABOUT} has shape {raw.shape}, expected one row of bytes")
@@ -167,7 +189,7 @@ def _read(file: h5py.File) -> Bundle:
         raise BundleError(f"{_ABOUT}: {error}") from None
     weights: dict[str, Array] = {}
     for name, shape in weight_shapes(about.architecture, len(vocabulary)).items():
-        dataset = _dataset(file, name, np.dtype(np.float32))
+        dataset = plain_dataset(file, name, np.dtype(np.float32))
         if dataset.shape != shape:
             raise BundleError(
                 f"{name} has shape {dataset.shape}, expected {shape} for a vocabulary of "
@@ -179,25 +201,3 @@ def _read(file: h5py.File) -> Bundle:
         if name.endswith("vars/3") and weights[name].min(initial=0) < 0:
             raise BundleError(f"{name} holds a negative variance")
     return Bundle(about.architecture, vocabulary, about.tokeniser, about.provenance, weights)
-
-
-def _dataset(file: h5py.File, name: str, dtype: np.dtype[Any]) -> h5py.Dataset:
-    """The dataset of that name, reached by hard links only and stored in this file only."""
-    node: Any = file
-    for part in name.split("/"):
-        if not isinstance(node, h5py.Group) or not isinstance(
-            node.get(part, getlink=True), h5py.HardLink
-        ):
-            raise BundleError(f"{name} is missing")
-        node = node[part]
-    if not isinstance(node, h5py.Dataset):
-        raise BundleError(f"{name} is not a dataset")
-    if node.external or node.is_virtual:
-        raise BundleError(f"{name} is stored outside the file")
-    if node.shape is None or node.dtype != dtype:
-        raise BundleError(f"{name} is of type {node.dtype}, expected {dtype}")
-    # Written plainly, a dataset takes as much of the file as of memory.
-    size = math.prod(node.shape) * dtype.itemsize
-    if node.chunks is not None or node.id.get_storage_size() != size:
-        raise BundleError(f"{name} is not stored plainly: {node.shape} takes {size:,} bytes")
-    return node

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from msgspec.structs import asdict
 
 from livecomposer.model.bundle import Array, Bundle
 from livecomposer.model.network import build_network, network_input
@@ -18,9 +19,7 @@ class KerasEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._architecture, self._size = bundle.architecture, len(bundle.vocabulary)
-        network = build_network(
-            self._size, input=bundle.architecture.input, units=bundle.architecture.units, context=1
-        )
+        network = build_network(self._size, **{**asdict(bundle.architecture), "context": 1})
         network.set_weights(list(bundle.weights.values()))
         self._network = network
         self._cells = [layer.cell for layer in network.layers if hasattr(layer, "cell")]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from livecomposer.model.bundle import EMBEDDING_SIZE, InputKind
+from livecomposer.model.bundle import EMBEDDING, UNITS, InputKind
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
 
@@ -22,18 +22,24 @@ def build_network(
     vocabulary_size: int,
     *,
     input: InputKind = "scalar",  # noqa: A002 - the name that bundles and users know it by
-    units: int = 256,
+    embedding: int = EMBEDDING,
+    units: int = UNITS,
     context: int | None = 100,
+    dropout: float = DROPOUT,
     return_sequences: bool = False,
+    synchronized: bool = False,
 ) -> keras.Model:
     """Three LSTM layers and two dense ones: the network of the Classical-Piano-Composer lineage.
 
     Args:
         vocabulary_size: V, the number of ids.
         input: "scalar", (B, context, 1) of id / V; or "embedding", (B, context) of ids.
+        embedding: the width of what stands for an id, for "embedding".
         units: the width of each LSTM layer.
         context: tokens in a window; None for any number.
+        dropout: the share of values left out before each dense layer, in training.
         return_sequences: probabilities at every step, as training wants them.
+        synchronized: normalize over the batches of all workers that train together.
 
     Returns:
         An uncompiled model whose output is (B, V), or (B, context, V) with `return_sequences`.
@@ -41,15 +47,15 @@ def build_network(
     Raises:
         ValueError: a size is below 1, or `input` is neither kind.
     """
-    if vocabulary_size < 1 or units < 1 or (context is not None and context < 1):
-        raise ValueError("vocabulary_size, units and context must be 1 or more")
+    if min(vocabulary_size, embedding, units, 1 if context is None else context) < 1:
+        raise ValueError("vocabulary_size, embedding, units and context must be 1 or more")
     layers = keras.layers
     if input == "scalar":
         entrance = [keras.Input((context, 1))]
     elif input == "embedding":
         entrance = [
             keras.Input((context,), dtype="int32"),
-            layers.Embedding(vocabulary_size, EMBEDDING_SIZE),
+            layers.Embedding(vocabulary_size, embedding),
         ]
     else:
         raise ValueError(f"input is {input!r}, expected 'scalar' or 'embedding'")
@@ -59,12 +65,12 @@ def build_network(
             layers.LSTM(units, return_sequences=True),
             layers.LSTM(units, return_sequences=True),
             layers.LSTM(units, return_sequences=return_sequences),
-            layers.BatchNormalization(momentum=_MOMENTUM),
-            layers.Dropout(DROPOUT),
+            layers.BatchNormalization(momentum=_MOMENTUM, synchronized=synchronized),
+            layers.Dropout(dropout),
             layers.Dense(256),
             layers.Activation("relu"),
-            layers.BatchNormalization(momentum=_MOMENTUM),
-            layers.Dropout(DROPOUT),
+            layers.BatchNormalization(momentum=_MOMENTUM, synchronized=synchronized),
+            layers.Dropout(dropout),
             layers.Dense(vocabulary_size),
             layers.Activation("softmax"),
         ]

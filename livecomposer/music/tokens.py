@@ -2,7 +2,8 @@
 
 A chord token is the pitches that begin together, lowest first, as names with octaves joined by
 dots: `C4`, `A2.C3.E3`, `C-1` (MIDI 0; 60 is C4; sharps only). A gap token is the time since the
-previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `+1/3`.
+previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `+1/3`. Where a
+vocabulary is of the tutorial lineage, a chord is its pitch classes: `4.7.11`.
 """
 
 import re
@@ -26,6 +27,25 @@ class Chord:
 
 
 @dataclass(frozen=True, slots=True)
+class PitchClasses:
+    """A chord without its octaves, as the Classical-Piano-Composer lineage spells it.
+
+    Attributes:
+        classes: 0 (C) to 11 (B), none twice, in the order they are written in.
+    """
+
+    classes: tuple[int, ...]
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        """How it is played, ascending: in the octave from C4."""
+        return tuple(sorted(60 + each for each in self.classes))
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.classes))
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """The time in ticks from the previous onset to the next chord's."""
 
@@ -35,7 +55,7 @@ class Gap:
         return f"+{spell_beats(self.ticks)}"
 
 
-Token = Chord | Gap
+Token = Chord | PitchClasses | Gap
 
 
 def spell_pitch(pitch: int) -> str:
@@ -61,12 +81,15 @@ def parse_token(text: str) -> Token:
     """A spelled token, read back: `parse_token(str(token)) == token`.
 
     Raises:
-        ValueError: it is not spelled as a `Chord` or a `Gap` is.
+        ValueError: it is not spelled as a `Chord`, a `PitchClasses` or a `Gap` is.
     """
     token: Token
     if text.startswith("+"):
         token = gap = Gap(parse_beats(text[1:]))
         sound = gap.ticks > 0
+    elif re.fullmatch(r"\d+(\.\d+)*", text, re.ASCII):
+        token = classes = PitchClasses(tuple(map(int, text.split("."))))
+        sound = max(classes.classes) < 12 and len(set(classes.classes)) == len(classes.classes)
     else:
         token = chord = Chord(tuple(parse_pitch(name) for name in text.split(".")))
         sound = all(low < high for low, high in pairwise(chord.pitches))

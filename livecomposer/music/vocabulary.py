@@ -3,11 +3,12 @@
 Id 0 is the start of a piece, and padding. The rest are ordered by pitch, so that near ids sound
 near: chord tokens by top note, then size, then spelling; gap tokens after them, by length. A chord
 outside the vocabulary is reduced to one inside it, never dropped; a gap goes to the nearest gap.
+Where the vocabulary knows chords by their pitch classes only, they are found by these.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from livecomposer.music.tokens import Chord, Gap, Token
+from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token
 
 START = 0
 MAX_SIZE = 65_536
@@ -36,10 +37,15 @@ class Vocabulary:
             raise ValueError("a token occurs twice in the vocabulary")
         if len(self) > MAX_SIZE:
             raise ValueError(f"the vocabulary has {len(self)} entries, expected {MAX_SIZE} at most")
-        self.chords = {i: token for token, i in self._ids.items() if isinstance(token, Chord)}
+        self.chords = {i: token for token, i in self._ids.items() if not isinstance(token, Gap)}
         self.gaps = {i: token for token, i in self._ids.items() if isinstance(token, Gap)}
         if not self.chords:
             raise ValueError("the vocabulary has no chord")
+        self._by_classes = {
+            frozenset(token.classes): i
+            for token, i in self._ids.items()
+            if isinstance(token, PitchClasses)
+        }
         self._largest = max(len(chord.pitches) for chord in self.chords.values())
         self._reduced: dict[Token, int | None] = {}
 
@@ -68,7 +74,7 @@ class Vocabulary:
         return len(self.tokens) + 1
 
     def __contains__(self, token: Token) -> bool:
-        return token in self._ids
+        return self._find(token) is not None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.tokens == other.tokens
@@ -82,14 +88,14 @@ class Vocabulary:
 
     def id(self, token: Token) -> int | None:
         """The id of a token, or of what it is reduced to; None for a gap where there is no gap."""
-        found = self._ids.get(token)
+        found = self._find(token)
         if found is not None:
             return found
         if token not in self._reduced:
             if len(self._reduced) >= MAX_SIZE:
                 self._reduced.clear()
             self._reduced[token] = (
-                self._nearest_gap(token) if isinstance(token, Gap) else self._reduce(token)
+                self._nearest_gap(token) if isinstance(token, Gap) else self._reduce(token.pitches)
             )
         return self._reduced[token]
 
@@ -97,22 +103,30 @@ class Vocabulary:
         """The ids of a token stream."""
         return [found for token in tokens if (found := self.id(token)) is not None]
 
+    def _find(self, token: Token) -> int | None:
+        found = self._ids.get(token)
+        if found is None and self._by_classes and isinstance(token, Chord):
+            classes = frozenset(pitch % 12 for pitch in token.pitches)
+            if len(token.pitches) > 1:  # the key of a single note is known by its octave
+                return self._by_classes.get(classes)
+        return found
+
     def _nearest_gap(self, gap: Gap) -> int | None:
         return min(self.gaps, key=lambda i: abs(self.gaps[i].ticks - gap.ticks), default=None)
 
-    def _reduce(self, chord: Chord) -> int:
+    def _reduce(self, pitches: tuple[int, ...]) -> int:
         """A chord without some of its inner voices, its outer two, its top, or that elsewhere."""
-        bass, *inner, top = chord.pitches if len(chord.pitches) > 1 else chord.pitches * 2
+        bass, *inner, top = pitches if len(pitches) > 1 else pitches * 2
         # The lower inner voices go first: close to the bass they are heard least.
         inner = inner[max(0, len(inner) + 1 - self._largest) :]
         while inner:
             for left_out in range(len(inner)):
                 fewer = (bass, *inner[:left_out], *inner[left_out + 1 :], top)
-                if (found := self._ids.get(Chord(fewer))) is not None:
+                if (found := self._find(Chord(fewer))) is not None:
                     return found
             inner.pop(0)
         for smaller in (Chord((bass, top)), Chord((top,))):
-            if (found := self._ids.get(smaller)) is not None:
+            if (found := self._find(smaller)) is not None:
                 return found
         return min(self.chords, key=lambda i: _distance(self.chords[i], top))
 
@@ -123,7 +137,7 @@ def _by_pitch(token: Token) -> tuple[int, int, int, str]:
     return (0, token.pitches[-1], len(token.pitches), str(token))
 
 
-def _distance(chord: Chord, top: int) -> tuple[bool, bool, int, int]:
+def _distance(chord: Chord | PitchClasses, top: int) -> tuple[bool, bool, int, int]:
     """How ill a chord stands in for a note: its octaves first, then other notes, then chords."""
     away = chord.pitches[-1] - top
     return (len(chord.pitches) > 1, away % 12 != 0, abs(away), away)

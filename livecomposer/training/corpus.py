@@ -1,33 +1,24 @@
 """Files -> pieces: every kind of file that music can be learned from, read side by side and once.
 
-A piece is its note onsets: ticks and pitches, of all tracks but drums. Parsed files are kept in a
-cache by their content, so that the next run starts at once. Knows nothing of vocabularies.
+A piece is its note onsets: ticks and pitches, of all tracks but drums. Of a recorded jam, it is the
+player's part. Knows nothing of vocabularies.
 """
 
-import hashlib
-import io
-import logging
-import os
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache as cached
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from livecomposer.midi.files import MidiFileError, is_note_on, read_midi
 from livecomposer.music.events import NoteOn
-from livecomposer.music.tempo import nearest_tick
+from livecomposer.training.cache import entry_path, load_entry, save_entry
+from livecomposer.training.readers import PLAYER, SUFFIXES, Notes, UnreadableError, read_notes
 
-log = logging.getLogger(__name__)
-
-MIDI_SUFFIXES = (".mid", ".midi")
-SCORE_SUFFIXES = (".mxl", ".musicxml", ".xml", ".krn", ".abc")
-SUFFIXES = MIDI_SUFFIXES + SCORE_SUFFIXES
 BUILT_IN = "music21:"
 
 # General MIDI's sixteen families of eight programs each.
@@ -37,10 +28,10 @@ FAMILIES = (
     "sound-effects",
 )  # fmt: skip
 
-_READER_VERSION = b"2"
-"""Part of each cache key: to be raised when a file would be read differently."""
+_IN_FLIGHT = 64
+"""Files that are read and not yet parsed, at most."""
 
-_Notes = npt.NDArray[np.int32]  # (notes, 3): tick, pitch, program
+_CONNECT_S = 10
 
 
 class CorpusError(ValueError):
@@ -53,15 +44,55 @@ class Piece:
 
     Attributes:
         name: the file it is from, with `#2` and so on for the further pieces of one file.
-        notes: (notes, 3): tick, pitch, General MIDI program (0-127); in order of tick.
+        notes: (notes, 2): tick, pitch; in order of tick, then pitch.
     """
 
     name: str
-    notes: _Notes
+    notes: Notes
 
     def events(self) -> Iterator[NoteOn]:
         """The onsets, for a tokeniser."""
-        return (NoteOn(tick, pitch) for tick, pitch in self.notes[:, :2].tolist())
+        return (NoteOn(tick, pitch) for tick, pitch in self.notes.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to take of a file's notes.
+
+    Attributes:
+        programs: General MIDI programs from 0; None for all.
+        machine: whether the machine's own part of a recorded jam is taken too.
+    """
+
+    programs: frozenset[int] | None = None
+    machine: bool = False
+
+    def pieces(self, name: str, parsed: Sequence[Notes]) -> list[Piece]:
+        """The pieces of a file.
+
+        Raises:
+            CorpusError: nothing is left.
+        """
+        taken = [notes[self._takes(notes), :2] for notes in parsed]
+        pieces = [
+            Piece(f"{name}#{i}" if i > 1 else name, notes)
+            for i, notes in enumerate(taken, 1)
+            if len(notes)
+        ]
+        if not pieces:
+            raise CorpusError("it has no notes" + (" of that instrument" if self.programs else ""))
+        return pieces
+
+    def _takes(self, notes: Notes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        taken = np.ones(len(notes), bool)
+        if self.programs is not None:
+            taken &= np.isin(notes[:, 2], list(self.programs))
+        if not self.machine:
+            taken &= notes[:, 3] == PLAYER
+        return taken
+
+
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,48 +140,39 @@ def find_files(sources: Iterable[str]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def default_cache() -> Path:
-    """The folder in which this user's parsed files are kept."""
-    from platformdirs import user_cache_path  # only training keeps a cache
-
-    return user_cache_path("livecomposer") / "corpus"
-
-
 def load_corpus(
     files: Sequence[Path],
     *,
-    programs: frozenset[int] | None = None,
+    selection: Selection = EVERYTHING,
     cache: Path | None = None,
-    processes: int | None = None,
+    cluster: str | None = None,
     progress: bool = False,
 ) -> Corpus:
     """Read files, side by side.
 
     Args:
         files: what to read.
-        programs: General MIDI programs to narrow to; all by default.
+        selection: what to take of their notes.
         cache: the folder of the cache; none by default.
-        processes: how many to use; as many as cores by default.
+        cluster: the address of a Dask scheduler whose workers parse; by default, the cores of
+            this machine do. Files are read, and the cache is kept, here.
         progress: show a progress bar.
 
     Raises:
-        CorpusError: no file gave a piece.
+        CorpusError: no file gave a piece, or the cluster can't be reached.
     """
     from tqdm import tqdm  # only training shows progress
 
     corpus = Corpus([], [])
-    read = partial(_read_file, programs=programs, cache=cache)
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-        results = pool.map(read, files, chunksize=4)
-        for file, result in zip(
-            files,
-            tqdm(results, "reading", len(files), unit="file", disable=not progress),
-            strict=True,
-        ):
-            if isinstance(result, str):
-                corpus.skipped.append((str(file), result))
-            else:
-                corpus.pieces.extend(result)
+    shown = tqdm(files, "reading", unit="file", disable=not progress)
+    with _executor(cluster) as pool:
+        for file, parsed in _parse_all(shown, cache, pool):
+            try:
+                corpus.pieces.extend(selection.pieces(str(file), parsed()))
+            except (CorpusError, UnreadableError) as error:
+                corpus.skipped.append((str(file), str(error)))
+            except OSError as error:
+                corpus.skipped.append((str(file), error.strerror or str(error)))
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
         raise CorpusError(
@@ -159,150 +181,80 @@ def load_corpus(
     return corpus
 
 
-def read_pieces(file: Path, programs: frozenset[int] | None = None) -> list[Piece]:
+def read_pieces(file: Path, selection: Selection = EVERYTHING) -> list[Piece]:
     """The pieces of one file.
 
     Raises:
-        CorpusError: it can't be read, or has no notes (of these programs).
+        CorpusError: it can't be read, or has no notes (of this selection).
     """
-    return _select(file, _parse(file), programs)
-
-
-def _select(file: Path, parsed: list[_Notes], programs: frozenset[int] | None) -> list[Piece]:
-    if programs is not None:
-        parsed = [notes[np.isin(notes[:, 2], list(programs))] for notes in parsed]
-    pieces = [
-        Piece(f"{file}#{i}" if i > 1 else str(file), notes)
-        for i, notes in enumerate(parsed, 1)
-        if len(notes)
-    ]
-    if not pieces:
-        raise CorpusError("it has no notes" + (" of that instrument" if programs else ""))
-    return pieces
-
-
-def _read_file(
-    file: Path, programs: frozenset[int] | None, cache: Path | None
-) -> list[Piece] | str:
-    """A file's pieces, or why there are none. Runs in a worker process."""
     try:
-        return _select(file, _parse_cached(file, cache) if cache else _parse(file), programs)
-    except CorpusError as error:
-        return str(error)
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def _parse_cached(file: Path, cache: Path) -> list[_Notes]:
-    content = _READER_VERSION + file.suffix.lower().encode() + file.read_bytes()
-    entry = cache / f"{hashlib.sha256(content).hexdigest()}.npz"
-    parsed = _load_entry(entry)
-    if parsed is None:
-        parsed = _parse(file)
-        _save_entry(entry, parsed)
-    return parsed
-
-
-def _load_entry(entry: Path) -> list[_Notes] | None:
-    """A cache entry, or None if there is none or it isn't sound."""
-    try:
-        with np.load(entry, allow_pickle=False) as arrays:
-            notes, lengths = arrays["notes"], arrays["lengths"]
-    except FileNotFoundError:
-        return None
-    except Exception as error:  # a corrupt archive fails in many ways
-        log.info("rebuilding the cache entry %s: %s", entry.name, error)
-        return None
-    sound = (
-        notes.dtype == np.int32 and notes.ndim == 2 and notes.shape[1] == 3 and lengths.ndim == 1
-        and lengths.dtype == np.int32 and lengths.min(initial=0) >= 0
-        and lengths.sum() == len(notes) and notes.min(initial=0) >= 0
-        and notes[:, 1:].max(initial=0) <= 127
-    )  # fmt: skip
-    return np.split(notes, np.cumsum(lengths)[:-1]) if sound else None
-
-
-def _save_entry(entry: Path, parsed: list[_Notes]) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        notes=np.concatenate(parsed) if parsed else np.empty((0, 3), np.int32),
-        lengths=np.array([len(notes) for notes in parsed], np.int32),
-    )
-    beside = entry.with_suffix(f".{os.getpid()}")
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(buffer.getvalue())
-        beside.replace(entry)
-    except OSError as error:
-        log.warning("the cache %s can't be written: %s", entry.parent, error.strerror)
-
-
-def _parse(file: Path) -> list[_Notes]:
-    if file.suffix.lower() in MIDI_SUFFIXES:
-        return [_parse_midi(file)]
-    if file.suffix.lower() in SCORE_SUFFIXES:
-        return _parse_score(file)
-    raise CorpusError(f"its kind is not known, expected one of {', '.join(SUFFIXES)}")
-
-
-def _parse_midi(file: Path) -> _Notes:
-    try:
-        midi = read_midi(file)
-    except MidiFileError as error:
+        return selection.pieces(str(file), read_notes(file.suffix.lower(), file.read_bytes()))
+    except UnreadableError as error:
         raise CorpusError(str(error)) from None
-    programs = [0] * 16
-    rows: list[tuple[int, int, int]] = []
-    for position, message in midi.messages:
-        if message.type == "program_change":
-            programs[message.channel] = message.program
-        elif is_note_on(message):
-            tick = nearest_tick(position, midi.division)
-            rows.append((tick, message.note, programs[message.channel]))
-    return _as_notes(rows)
+    except OSError as error:
+        raise CorpusError(error.strerror or str(error)) from None
 
 
-def _parse_score(file: Path) -> list[_Notes]:
-    """MusicXML, Humdrum or ABC. A file may hold many pieces."""
+def _parse_all(
+    files: Iterable[Path], cache: Path | None, pool: "_Pool"
+) -> Iterator[tuple[Path, Callable[[], list[Notes]]]]:
+    """Each file in turn, with what returns its notes or raises what is wrong with it."""
+    waiting: deque[tuple[Path, Callable[[], list[Notes]]]] = deque()
+    for file in files:
+        waiting.append((file, _begin(file, cache, pool)))
+        if len(waiting) == _IN_FLIGHT:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[Notes]]:
+    """Have a file parsed, if the cache doesn't know it."""
+    suffix = file.suffix.lower()
     try:
-        from music21.converter import Converter  # heavy, and not for playing
-        from music21.stream import Opus
+        content = file.read_bytes()
+    except OSError as error:
+        return partial(_fail, error)
+    entry = entry_path(cache, suffix, content) if cache else None
+    known = load_entry(entry) if entry else None
+    if known is not None:
+        return lambda: known
+    future = pool().submit(read_notes, suffix, content)
+
+    def finish() -> list[Notes]:
+        notes = future.result()
+        if entry:
+            save_entry(entry, notes)
+        return notes
+
+    return finish
+
+
+def _fail(error: Exception) -> list[Notes]:
+    raise error
+
+
+_Pool = Callable[[], Executor]
+"""Gives the executor, which is started at its first use: a full cache needs none."""
+
+
+@contextmanager
+def _executor(cluster: str | None) -> Iterator[_Pool]:
+    with ExitStack() as stack:
+        make = partial(_cluster, cluster, stack) if cluster else ProcessPoolExecutor
+        yield cached(lambda: stack.enter_context(make()))
+
+
+def _cluster(address: str, stack: ExitStack) -> Executor:
+    try:
+        from distributed import Client
     except ImportError:
-        raise CorpusError("scores are read by music21: install livecomposer[train]") from None
-    converter = Converter()
+        raise CorpusError("a cluster is reached by Dask: install livecomposer[cluster]") from None
     try:
-        # The cache that music21 keeps is unpickled: neither read nor write it.
-        with warnings.catch_warnings(action="ignore"):  # of its opinions on the notation
-            converter.parseFile(file, forceSource=True, storePickle=False)  # type: ignore[no-untyped-call]
-            stream = converter.stream
-            scores = list(stream.scores) if isinstance(stream, Opus) else [stream]
-            return [_as_notes(_score_rows(score)) for score in scores]
-    except Exception as error:  # the parsers' exceptions on bad text are not listed
-        raise CorpusError(f"music21 can't read it ({type(error).__name__}: {error})") from None
-
-
-def _score_rows(score: Any) -> Iterator[tuple[int, int, int]]:
-    from music21.chord import ChordBase
-    from music21.harmony import Harmony
-    from music21.note import Note
-
-    for part in score.parts or [score]:
-        instrument = part.getInstrument()
-        if getattr(instrument, "midiChannel", None) == 9:
-            continue
-        program = getattr(instrument, "midiProgram", None) or 0
-        for element in part.stripTies().flatten().notes:
-            tick = nearest_tick(round(element.offset * 5040), 5040)
-            # Chord symbols are not played, and grace notes have no time of their own.
-            skipped = isinstance(element, Harmony) or element.duration.isGrace
-            if isinstance(element, Note | ChordBase) and not skipped:
-                for pitch in element.pitches:
-                    yield tick, pitch.midi, program
-
-
-def _as_notes(rows: Iterable[tuple[int, int, int]]) -> _Notes:
-    playable = [row for row in rows if 0 <= row[1] <= 127]
-    return np.array(sorted(playable), np.int32).reshape(-1, 3)
+        client = stack.enter_context(Client(address, timeout=_CONNECT_S))  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"there is no Dask scheduler at {address} ({error})") from None
+    executor: Executor = client.get_executor()
+    return executor
 
 
 def _built_in(name: str) -> list[Path]:
@@ -310,8 +262,8 @@ def _built_in(name: str) -> list[Path]:
         from music21 import common, corpus
     except ImportError:
         raise CorpusError("the built-in corpus is music21's: install livecomposer[train]") from None
-    files = [Path(file) for file in corpus.getComposer(name)]
-    found = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    files = corpus.getComposer(name) if name else corpus.getCorePaths()
+    found = sorted(file for file in map(Path, files) if file.suffix.lower() in SUFFIXES)
     if not found:
         root = common.getCorpusFilePath()
         known = sorted({Path(file).relative_to(root).parts[0] for file in corpus.getCorePaths()})

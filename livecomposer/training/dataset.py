@@ -6,7 +6,7 @@ that transposing a piece is one look-up.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ LOWEST, HIGHEST = 21, 108
 SHIFTS = range(-5, 7)
 """Transpositions in semitones: every key once."""
 
-_DROPPED = -1
+Cuts = npt.NDArray[np.int32]
+"""(windows, 3): a piece, a transposition, and the token that a window begins before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,21 @@ class TokenisedCorpus:
 
     def ids(self, vocabulary: Vocabulary) -> "IdCorpus":
         """The same pieces in a vocabulary's ids."""
-        table = np.full((len(SHIFTS), len(self.types)), _DROPPED, np.int32)
+        table = np.full((len(SHIFTS), len(self.types)), START, np.int32)
         known = np.zeros(len(self.types), bool)
         for column, token in enumerate(self.types):
             known[column] = token in vocabulary
             for row, shift in enumerate(SHIFTS):
-                moved = transpose(token, shift)
-                found = vocabulary.id(moved)
-                table[row, column] = _DROPPED if found is None else found
+                table[row, column] = vocabulary.id(transpose(token, shift)) or START
+        has_id = table[0] != START  # a gap has none where the vocabulary has no gaps
         reduced = sum(int((~known[stream]).sum()) for stream in self.streams)
         total = sum(map(len, self.streams))
-        return IdCorpus(self.streams, self.shifts, table, reduced / max(1, total))
+        return IdCorpus(
+            [stream[has_id[stream]] for stream in self.streams],
+            self.shifts,
+            table,
+            reduced / max(1, total),
+        )
 
 
 def transpose(token: Token, shift: int) -> Token:
@@ -124,15 +129,10 @@ class IdCorpus:
     def piece(self, index: int, shift: int = 0) -> Ids:
         """A piece's ids, from its start id on."""
         ids = self.table[SHIFTS.index(shift), self.streams[index]]
-        return np.concatenate(([START], ids[ids != _DROPPED])).astype(np.int32)
+        return np.append(np.int32(START), ids)
 
-    def split(self, share: float, rng: np.random.Generator) -> tuple["IdCorpus", "IdCorpus"]:
-        """Whole pieces apart: those to learn from, and `share` of them, or one, held out."""
-        order = rng.permutation(len(self.streams)).tolist()
-        held_out = max(1, round(share * len(order)))
-        return self._only(sorted(order[held_out:])), self._only(sorted(order[:held_out]))
-
-    def _only(self, pieces: list[int]) -> "IdCorpus":
+    def only(self, pieces: Sequence[int]) -> "IdCorpus":
+        """Some of the pieces."""
         return IdCorpus(
             [self.streams[i] for i in pieces],
             [self.shifts[i] for i in pieces],
@@ -140,32 +140,31 @@ class IdCorpus:
             self.reduced,
         )
 
-    def windows(self, length: int, rng: np.random.Generator | None = None) -> Windows:
-        """Cut every piece into windows of `length`; padding at a piece's end.
+    def cuts(self, length: int, rng: np.random.Generator | None = None) -> Cuts:
+        """Where to cut every piece into windows of `length`; the last of a piece is shorter.
 
         With an rng, each piece is transposed, its windows begin anywhere, and they are shuffled;
         without one, pieces stand as they are and are cut from the start, in order.
         """
-        inputs, targets = [], []
-        for i in range(len(self.streams)):
-            if rng is None:
-                ids, first = self.piece(i), 0
-            else:
-                ids = self.piece(i, int(rng.choice(self.shifts[i])))
-                first = int(rng.integers(length))
-            for begin in _begins(len(ids) - 1, length, first):
-                inputs.append(_padded(ids[begin : begin + length][: len(ids) - 1 - begin], length))
-                targets.append(_padded(ids[begin + 1 : begin + 1 + length], length))
-        order = np.arange(len(inputs)) if rng is None else rng.permutation(len(inputs))
-        return Windows(np.stack(inputs)[order], np.stack(targets)[order])
+        rows: list[tuple[int, int, int]] = []
+        for i, (stream, shifts) in enumerate(zip(self.streams, self.shifts, strict=True)):
+            shift = 0 if rng is None else int(rng.choice(shifts))
+            first = 0 if rng is None else int(rng.integers(length))
+            begins = [0] * (first > 0) + list(range(first, len(stream), length))
+            rows += [(i, SHIFTS.index(shift), begin) for begin in begins]
+        cuts = np.array(rows, np.int32).reshape(-1, 3)
+        return cuts if rng is None else rng.permutation(cuts)
 
+    def windows(self, cuts: Cuts, length: int) -> Windows:
+        """The windows cut there, padded at a piece's end.
 
-def _begins(steps: int, length: int, first: int) -> Iterator[int]:
-    """Where windows begin: at the piece's start, then every `length` from `first`."""
-    if first > 0:
-        yield 0
-    yield from range(first, steps, length)
-
-
-def _padded(ids: Ids, length: int) -> Ids:
-    return np.pad(ids, (0, length - len(ids)), constant_values=START)
+        Args:
+            cuts: (B, 3), of `cuts`.
+            length: T, as was given there.
+        """
+        ids = np.full((len(cuts), length + 1), START, np.int32)
+        for row, (piece, shift, begin) in zip(ids, cuts.tolist(), strict=True):
+            before = 1 if begin else 0  # the first window of a piece begins with its start id
+            types = self.streams[piece][begin - before : begin + length]
+            row[1 - before : 1 - before + len(types)] = self.table[shift, types]
+        return Windows(ids[:, :-1], ids[:, 1:])

@@ -9,7 +9,17 @@ from msgspec import Struct
 
 
 class Epoch(Struct, frozen=True):
-    """What an epoch came to. Losses in nats per token, accuracies as shares of 1."""
+    """What an epoch came to. Losses in nats per token, accuracies as shares of 1.
+
+    Attributes:
+        epoch: from 1.
+        minutes: spent in all when it ended.
+        loss, accuracy: of what was learned, while it was.
+        validation_loss, validation_accuracy: of what is held out.
+        nats_per_onset: of what is held out: comparable between tokenisations.
+        tokens_per_second: learned.
+        waiting: the share of time in which no step was computed, but windows were prepared.
+    """
 
     epoch: int
     minutes: float
@@ -17,6 +27,29 @@ class Epoch(Struct, frozen=True):
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+    nats_per_onset: float
+    tokens_per_second: float
+    waiting: float
+
+
+class Tally(Struct):
+    """Sums over targets.
+
+    Attributes:
+        nats: their losses.
+        right: how many of them were thought likeliest.
+        targets: how many there were.
+    """
+
+    nats: float = 0.0
+    right: int = 0
+    targets: int = 0
+
+    def __iadd__(self, other: "Tally") -> "Tally":
+        self.nats += other.nats
+        self.right += other.right
+        self.targets += other.targets
+        return self
 
 
 def write_csv(path: Path, history: Sequence[Epoch]) -> None:

@@ -1,58 +1,39 @@
 """Fit, validate, checkpoint, resume.
 
 Every step of every window has a target, from a zero state on: so the model also learns to go on
-from a few notes only. The best epoch by held-out loss is the weights file; the last one is kept
-beside it, with the optimizer's state, to resume from.
+from a few notes only. All that happens follows from the recipe and the music, and a checkpoint
+holds all of it: a run that was killed and resumed reaches the same weights as one that was not.
+(Where the budget is in minutes, the learning rate follows the time that was spent.)
 """
 
 import logging
 import math
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-import msgspec
 import numpy as np
 
-from livecomposer.config import Training
-from livecomposer.model import bundle
-from livecomposer.model.bundle import SUFFIX, Architecture
-from livecomposer.music.tokeniser import TokeniserSettings
-from livecomposer.music.vocabulary import START, Vocabulary
+from livecomposer.model.bundle import Bundle
 from livecomposer.training.corpus import Piece
-from livecomposer.training.dataset import IdCorpus, TokenisedCorpus, Windows
-from livecomposer.training.history import Epoch, write_csv, write_png
+from livecomposer.training.folder import Checkpoint, RunError, RunFolder, State, music_digest
+from livecomposer.training.history import Epoch, Tally
+from livecomposer.training.keeper import Keeper
+from livecomposer.training.material import Material, prepare
+from livecomposer.training.progress import ProgressBar
+from livecomposer.training.recipe import Recipe
+from livecomposer.training.workers import this_worker
+
+if TYPE_CHECKING:
+    from livecomposer.training.learner import Learner
 
 log = logging.getLogger(__name__)
 
-_HELD_OUT = 0.05
-_CLIP_NORM = 1.0
 _LAST_RATE = 0.05  # the learning rate falls in a line to this share of itself
-
-
-class TrainingError(RuntimeError):
-    """Training can't begin or go on; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How long to train: for so many epochs, or for so many minutes."""
-
-    epochs: float = math.inf
-    minutes: float = math.inf
-
-    def spent(self, epochs: float, minutes: float) -> float:
-        """The share of it that is used up."""
-        return max(epochs / self.epochs, minutes / self.minutes)
-
-
-class _State(msgspec.Struct):
-    """What a checkpoint remembers beside weights and optimizer."""
-
-    minutes: float = 0.0
-    history: list[Epoch] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,225 +42,203 @@ class Outcome:
 
     Attributes:
         best: the figures of the epoch whose weights were kept; None if no epoch ended.
-        interrupted: whether it was ended by hand.
+        end: the budget is spent, nothing got better any more, or it was ended by hand.
     """
 
     best: Epoch | None
-    interrupted: bool
+    end: Literal["spent", "no better", "interrupted"]
 
 
-def checkpoint_path(out: Path) -> Path:
-    """Where a run that writes `out` keeps its last epoch."""
-    return out.with_name(out.name.removesuffix(SUFFIX) + ".checkpoint" + SUFFIX)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is trained, and how.
-
-    Attributes:
-        settings: vocabulary, batch, learning rate, seed.
-        tokeniser: how music becomes tokens.
-        architecture: which network.
-        sources: where the music is from, for the record.
-    """
-
-    settings: Training
-    tokeniser: TokeniserSettings
-    architecture: Architecture
-    sources: tuple[str, ...]
-
-
-def train(
-    pieces: Sequence[Piece], out: Path, recipe: Recipe, budget: Budget, *, resume: bool = False
+def begin(
+    pieces: Sequence[Piece], folder: RunFolder, recipe: Recipe, parent: Bundle | None = None
 ) -> Outcome:
-    """Train on pieces; leave the best weights at `out`, and curves (CSV, PNG) beside them.
+    """Train, and leave a folder with weights, curves, settings and log.
 
     Args:
-        pieces: what to learn from; some are held out whole.
-        out: the weights file.
-        recipe: what is trained, and how.
-        budget: how long; with `resume`, how long more.
-        resume: go on from the checkpoint of an earlier run.
+        pieces: what to learn from; some works are held out whole.
+        folder: new, or empty.
+        recipe: what is trained, how, and for how long.
+        parent: weights to go on from; their vocabulary is kept.
 
     Raises:
-        TrainingError: there is too little music, the checkpoint doesn't fit, or the loss
-            stopped being a number.
-        BundleError: the checkpoint isn't sound.
+        MaterialError: there is too little music.
+        RunError: the folder is in use, or the loss stopped being a number.
         OSError: something can't be written.
     """
-    if len(pieces) < 2:
-        raise TrainingError("training needs 2 pieces or more, one of them to hold out; found 1")
-    settings = recipe.settings
-    tokenised = TokenisedCorpus(pieces, recipe.tokeniser)
-    if resume:
-        state, vocabulary = _read_checkpoint(checkpoint_path(out), recipe)
-    else:
-        state, counts = _State(), tokenised.counts()
-        try:
-            vocabulary = Vocabulary.build(
-                counts, size=settings.vocabulary_size, min_count=settings.min_count
-            )
-        except ValueError as error:
-            raise TrainingError(
-                f"with training.min_count = {settings.min_count} {error}; the commonest token "
-                f"occurs {max(counts.values())} times"
-            ) from None
-    corpus = tokenised.ids(vocabulary)
-    learning, held_out = corpus.split(_HELD_OUT, np.random.default_rng(settings.seed))
-    log.info(
-        "%d pieces, %d held out; %d tokens, %.1f %% of them reduced; vocabulary %d",
-        *(len(pieces), len(held_out.streams), len(corpus), 100 * corpus.reduced, len(vocabulary)),
-    )
-    provenance = {
-        "sources": list(recipe.sources),
-        "pieces": len(pieces),
-        "tokens": len(corpus),
-        "reduced": round(corpus.reduced, 4),
-        "seed": settings.seed,
-    }
-    if resume:
-        _check_same(checkpoint_path(out), provenance)
-    run = _Run(out, recipe, vocabulary, provenance, state)
-    if resume:
-        run.network.load_weights(checkpoint_path(out))
-    return run.fit(learning, held_out, budget)
+    material = prepare(pieces, recipe, parent.vocabulary if parent else None)
+    learner = _make_learner(recipe, len(material.vocabulary))
+    if parent:
+        learner.network.set_weights(list(parent.weights.values()))
+    keeper = Keeper(folder, recipe, material, music_digest(pieces), learner)
+    keeper.create(State())
+    return _Run(recipe, material, learner, keeper, State()).fit()
 
 
-def _read_checkpoint(path: Path, recipe: Recipe) -> tuple[_State, Vocabulary]:
-    """A checkpoint's state and vocabulary. Keras reads its weights only after these checks."""
-    saved = bundle.load(path)
-    for name in ("architecture", "tokeniser"):
-        was, wanted = getattr(saved, name), getattr(recipe, name)
-        if was != wanted:
-            raise TrainingError(f"{path} was trained with {was}; it can't go on with {wanted}")
-    try:
-        return msgspec.convert(saved.provenance["run"], _State), saved.vocabulary
-    except (KeyError, msgspec.ValidationError):
-        raise TrainingError(f"{path} holds no state of a run to resume") from None
+def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -> Outcome:
+    """Go on with a run as if it had never been left.
+
+    Args:
+        pieces: the same as before.
+        folder: the run's.
+        checkpoint: of that folder. (Its recipe's budget may have been changed.)
+
+    Raises:
+        RunError: the music is not the same, or the loss stopped being a number.
+        OSError: something can't be written.
+    """
+    recipe, music = checkpoint.recipe, music_digest(pieces)
+    if music != checkpoint.music:
+        raise RunError(
+            f"{folder.path} learned from other music than {', '.join(recipe.sources)} holds now: "
+            "a run goes on with the same music only"
+        )
+    material = prepare(pieces, recipe, checkpoint.saved.vocabulary)
+    learner = _make_learner(recipe, len(material.vocabulary))
+    learner.network.load_weights(folder.checkpoint)
+    keeper = Keeper(folder, recipe, material, music, learner)
+    return _Run(recipe, material, learner, keeper, checkpoint.state).fit()
 
 
-def _check_same(path: Path, provenance: dict[str, Any]) -> None:
-    """Other music, or another seed, would mix what was held out with what was learned."""
-    before = bundle.load(path).provenance
-    for name in ("pieces", "tokens", "seed"):
-        if before.get(name) != provenance[name]:
-            raise TrainingError(
-                f"{path} was trained with {name} = {before.get(name)}, now it is "
-                f"{provenance[name]}: it can go on with the same music and seed only"
-            )
+def _make_learner(recipe: Recipe, vocabulary_size: int) -> "Learner":
+    from livecomposer.training.learner import Learner  # the slow import, after what can fail
 
-
-def _best(history: list[Epoch]) -> Epoch | None:
-    return min(history, key=lambda epoch: epoch.validation_loss, default=None)
+    return Learner(recipe, vocabulary_size)
 
 
 class _Run:
-    """One run: the network, what it has reached, and the files it leaves."""
+    """One run: the network, and what it has reached."""
 
     def __init__(
-        self,
-        out: Path,
-        recipe: Recipe,
-        vocabulary: Vocabulary,
-        provenance: dict[str, Any],
-        state: _State,
+        self, recipe: Recipe, material: Material, learner: "Learner", keeper: Keeper, state: State
     ) -> None:
-        import keras  # the slow import comes after all that can fail early
+        self._recipe, self._material = recipe, material
+        self._learner, self._keeper, self._state = learner, keeper, state
+        self._began, self._minutes_before = time.monotonic(), state.minutes
 
-        self.out, self.recipe, self.vocabulary = out, recipe, vocabulary
-        self.provenance, self.state = provenance, state
-        keras.utils.set_random_seed(recipe.settings.seed + len(state.history))
-        self.network = self._build(return_sequences=True)
-        self.network.compile(
-            optimizer=keras.optimizers.RMSprop(recipe.settings.learning_rate, clipnorm=_CLIP_NORM),
-            loss=keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight"),
-            weighted_metrics=[
-                keras.metrics.SparseCategoricalCrossentropy(name="nats"),
-                keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            ],
-        )
-        self.network.optimizer.build(self.network.trainable_variables)
+    def fit(self) -> Outcome:
+        """Epoch after epoch, until one of the ends."""
+        state, patience = self._state, self._recipe.settings.patience
+        bar = ProgressBar(shown=this_worker().chief)
+        with self._keeper.logging(), bar, _interruption() as interrupted:
+            log.info("%s; epoch %d", self._material, len(state.history) + 1)
+            while self._spent(0) < 1:
+                pace = self._learn_epoch(bar, interrupted)
+                if interrupted:
+                    self._keeper.keep(state)
+                    return Outcome(state.best, "interrupted")
+                bar.show(self._end_epoch(pace))
+                if state.best and len(state.history) - state.best.epoch >= patience:
+                    return Outcome(state.best, "no better")
+        return Outcome(state.best, "spent")
 
-    def fit(self, learning: IdCorpus, held_out: IdCorpus, budget: Budget) -> Outcome:
-        """Epoch after epoch until the budget is spent, or Ctrl-C."""
-        from livecomposer.training.progress import Progress  # needs Keras
+    def _learn_epoch(self, bar: ProgressBar, interrupted: list[int]) -> "_Pace":
+        """Learn what is left of the epoch under way, or until interrupted."""
+        state, settings = self._state, self._recipe.settings
+        context, epoch = self._recipe.architecture.context, len(state.history)
+        rng = np.random.default_rng([settings.seed, epoch])
+        cuts = self._material.learning.cuts(context, rng)
+        size = min(settings.batch_size, len(cuts))
+        steps = len(cuts) // size
+        pace = _Pace()
+        while state.step < steps and not interrupted:
+            spent = self._spent(state.step / steps)
+            if spent >= 1:
+                break
+            batch = cuts[state.step * size : (state.step + 1) * size]
+            windows = self._material.learning.windows(batch, context)
+            pace.prepared()
+            rate = settings.learning_rate * max(1 - spent, _LAST_RATE)
+            tally = self._learner.learn(windows, rate)
+            pace.learned(tally.targets)
+            if not math.isfinite(tally.nats):
+                raise RunError(
+                    f"in epoch {epoch + 1} the loss stopped being a number: try a learning rate "
+                    f"below {settings.learning_rate}. What was best before is kept in "
+                    f"{self._keeper.folder.path}"
+                )
+            state.tally += tally
+            state.step += 1
+            state.minutes = self._minutes()
+            bar.advance(spent, epoch + 1, state.tally, pace.tokens_per_second)
+            self._keeper.keep_if_due(state)
+        return pace
 
-        began, done = time.monotonic(), self.state.minutes
-        context, settings = self.recipe.architecture.context, self.recipe.settings
-        held_out_windows = self._arguments(held_out.windows(context))
-        with Progress(budget, settings.learning_rate, _LAST_RATE) as progress:
-            try:
-                while not progress.over:
-                    rng = np.random.default_rng([settings.seed, len(self.state.history)])
-                    windows = self._arguments(learning.windows(context, rng))
-                    fit = self.network.fit(**windows, shuffle=False, callbacks=[progress])
-                    fitted = {name: values[-1] for name, values in fit.history.items()}
-                    validated = self.network.evaluate(**held_out_windows, return_dict=True)
-                    progress.show(validated)
-                    self.state.minutes = round(done + (time.monotonic() - began) / 60, 3)
-                    self._record(fitted, validated)
-            except KeyboardInterrupt:
-                return Outcome(_best(self.state.history), interrupted=True)
-        return Outcome(_best(self.state.history), interrupted=False)
-
-    def _arguments(self, windows: Windows) -> dict[str, Any]:
-        from livecomposer.model.network import network_input
-
-        kind = self.recipe.architecture.input
-        return {
-            "x": network_input(windows.inputs, len(self.vocabulary), kind),
-            "y": windows.targets,
-            "sample_weight": (windows.targets != START).astype(np.float32),
-            "batch_size": self.recipe.settings.batch_size,
-            "verbose": 0,
-        }
-
-    def _record(self, fitted: dict[str, float], validated: dict[str, float]) -> None:
-        """Keep what an epoch has reached: checkpoint, curves, and the weights if they are best."""
+    def _end_epoch(self, pace: "_Pace") -> Epoch:
+        """Judge what was learned, and keep it."""
+        state = self._state
+        learned, judged = state.tally, self._judge()
         epoch = Epoch(
-            epoch=len(self.state.history) + 1,
-            minutes=self.state.minutes,
-            loss=round(fitted["nats"], 5),
-            accuracy=round(fitted["accuracy"], 5),
-            validation_loss=round(validated["nats"], 5),
-            validation_accuracy=round(validated["accuracy"], 5),
+            epoch=len(state.history) + 1,
+            minutes=round(self._minutes(), 3),
+            loss=round(learned.nats / learned.targets, 5),
+            accuracy=round(learned.right / learned.targets, 5),
+            validation_loss=round(judged.nats / judged.targets, 5),
+            validation_accuracy=round(judged.right / judged.targets, 5),
+            nats_per_onset=round(judged.nats / self._material.held_out_onsets, 5),
+            tokens_per_second=round(pace.tokens_per_second),
+            waiting=round(pace.waiting, 4),
         )
-        if not (math.isfinite(epoch.loss) and math.isfinite(epoch.validation_loss)):
-            raise TrainingError(
-                f"in epoch {epoch.epoch} the loss stopped being a number: try a learning rate "
-                f"below {self.recipe.settings.learning_rate}. What was best before is kept."
-            )
-        # The files first: what is reported as reached, is on disk.
-        state = _State(self.state.minutes, [*self.state.history, epoch])
-        if epoch is _best(state.history):
-            bare = self._build(return_sequences=False)  # and without the optimizer
-            bare.set_weights(self.network.get_weights())
-            self._save(self.out, bare, msgspec.to_builtins(epoch))
-        self._save(checkpoint_path(self.out), self.network, msgspec.to_builtins(state))
-        self.state = state
-        stem = self.out.name.removesuffix(SUFFIX)
-        write_csv(self.out.with_name(f"{stem}.csv"), state.history)
-        write_png(self.out.with_name(f"{stem}.png"), state.history)
+        log.info("%s", epoch)
+        state.history.append(epoch)
+        state.step, state.tally, state.minutes = 0, Tally(), self._minutes()
+        self._keeper.keep_epoch(state)
+        return epoch
 
-    def _build(self, *, return_sequences: bool) -> Any:
-        from livecomposer.model.network import build_network
+    def _judge(self) -> Tally:
+        """What the held-out pieces cost."""
+        context, size = self._recipe.architecture.context, self._recipe.settings.batch_size
+        held_out = self._material.held_out
+        cuts = held_out.cuts(context)
+        total = Tally()
+        for i in range(0, len(cuts), size):
+            total += self._learner.judge(held_out.windows(cuts[i : i + size], context))
+        return total
 
-        architecture = self.recipe.architecture
-        return build_network(
-            len(self.vocabulary),
-            input=architecture.input,
-            units=architecture.units,
-            context=architecture.context,
-            return_sequences=return_sequences,
-        )
+    def _spent(self, of_epoch: float) -> float:
+        """The share of the budget that is used up."""
+        return self._recipe.budget.spent(len(self._state.history) + of_epoch, self._minutes())
 
-    def _save(self, path: Path, network: Any, run: dict[str, Any]) -> None:
-        bundle.save(
-            path,
-            network,
-            architecture=self.recipe.architecture,
-            vocabulary=self.vocabulary,
-            tokeniser=self.recipe.tokeniser,
-            provenance={**self.provenance, "run": run},
-        )
+    def _minutes(self) -> float:
+        return self._minutes_before + (time.monotonic() - self._began) / 60
+
+
+class _Pace:
+    """How fast steps are taken, and the share of time in which windows were prepared."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._preparing, self._learning, self._targets = 0.0, 0.0, 0
+
+    def prepared(self) -> None:
+        self._preparing += self._lap()
+
+    def learned(self, targets: int) -> None:
+        self._learning += self._lap()
+        self._targets += targets
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self._targets / max(1e-9, self._preparing + self._learning)
+
+    @property
+    def waiting(self) -> float:
+        return self._preparing / max(1e-9, self._preparing + self._learning)
+
+    def _lap(self) -> float:
+        before, self._last = self._last, time.perf_counter()
+        return self._last - before
+
+
+@contextmanager
+def _interruption() -> Iterator[list[int]]:
+    """A list that the first SIGINT or SIGTERM fills: a step under way is finished first."""
+    received: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {each: signal.signal(each, lambda n, _: received.append(n)) for each in signals}
+    try:
+        yield received
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

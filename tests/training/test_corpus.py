@@ -5,9 +5,12 @@ import mido
 import numpy as np
 import pytest
 
+from livecomposer.midi import files as midi
+from livecomposer.midi.files import TimedNote
 from livecomposer.music.tokeniser import TokeniserSettings, encode
 from livecomposer.training.corpus import (
     CorpusError,
+    Selection,
     find_files,
     load_corpus,
     parse_instrument,
@@ -114,13 +117,35 @@ def write_band(path):
 )
 def test_all_tracks_but_drums_or_one_instrument(tmp_path, instrument, tokens):
     programs = parse_instrument(instrument) if instrument else None
-    (piece,) = read_pieces(write_band(tmp_path / "x.mid"), programs)
+    (piece,) = read_pieces(write_band(tmp_path / "x.mid"), Selection(programs))
     assert spelled(piece) == tokens
 
 
 def test_no_notes_of_an_instrument(tmp_path):
     with pytest.raises(CorpusError, match="no notes of that instrument"):
-        read_pieces(write_band(tmp_path / "x.mid"), parse_instrument("organ"))
+        read_pieces(write_band(tmp_path / "x.mid"), Selection(parse_instrument("organ")))
+
+
+def test_of_a_jam_the_players_part_is_learned_from(tmp_path):
+    jam = tmp_path / "jam.mid"
+    parts = {"player": (60, 64), "livecomposer": (48, 52)}
+    midi.write_midi(
+        jam,
+        [
+            (name, [TimedNote(480 * i + 960 * (name == "livecomposer"), 480 * i + 1200, pitch, 80)
+                    for i, pitch in enumerate(pitches)])
+            for name, pitches in parts.items()
+        ],
+    )  # fmt: skip
+    assert [spelled(piece) for piece in read_pieces(jam)] == ["C4 +1 E4"]
+    both = read_pieces(jam, Selection(machine=True))
+    assert [spelled(piece) for piece in both] == ["C4 +1 E4 +1 C3 +1 E3"]
+
+
+def test_a_lone_track_of_that_name_is_music_like_any_other(tmp_path):
+    file = tmp_path / "x.mid"
+    midi.write_midi(file, [("livecomposer", [TimedNote(0, 100, 60, 80)])])
+    assert [spelled(piece) for piece in read_pieces(file)] == ["C4"]
 
 
 @pytest.mark.parametrize("text", ["harp guitar", "0", "129", "", "-1"])
@@ -135,7 +160,7 @@ def test_what_cannot_be_read_is_skipped_by_name_and_reason(tmp_path):
     (tmp_path / "broken.xml").write_text("<score")
     (tmp_path / "text.abc").write_text("no music here")
     write_midi(tmp_path / "drums.mid", [(0, 1, 36)], channel=9)
-    corpus = load_corpus(find_files([str(tmp_path)]), processes=2)
+    corpus = load_corpus(find_files([str(tmp_path)]))
     assert [piece.name for piece in corpus.pieces] == [str(good)]
     skipped = {Path(name).name: reason for name, reason in corpus.skipped}
     assert set(skipped) == {"empty.mid", "broken.xml", "text.abc", "drums.mid"}
@@ -147,7 +172,7 @@ def test_what_cannot_be_read_is_skipped_by_name_and_reason(tmp_path):
 def test_no_usable_file_at_all(tmp_path):
     (tmp_path / "a.mid").write_bytes(b"")
     with pytest.raises(CorpusError, match=r"none of 1 files .*a\.mid: the file is empty"):
-        load_corpus(find_files([str(tmp_path)]), processes=1)
+        load_corpus(find_files([str(tmp_path)]))
 
 
 def test_the_cache(tmp_path):
@@ -157,7 +182,7 @@ def test_the_cache(tmp_path):
     (music / "tunes.abc").write_text(ABC)
 
     def load():
-        corpus = load_corpus(find_files([str(music)]), cache=cache, processes=1)
+        corpus = load_corpus(find_files([str(music)]), cache=cache)
         return [(piece.name, piece.notes.tolist()) for piece in corpus.pieces]
 
     before = load()
@@ -174,7 +199,7 @@ def test_the_cache(tmp_path):
         assert load() == before
     for entry in entries:
         with entry.open("wb") as file:
-            np.savez(file, notes=np.full((2, 3), 200, np.int32), lengths=np.array([2], np.int32))
+            np.savez(file, notes=np.full((2, 4), 200, np.int32), lengths=np.array([2], np.int32))
     assert load() == before
     for entry in entries:
         with entry.open("wb") as file:
@@ -189,5 +214,32 @@ def test_the_cache(tmp_path):
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     write_midi(tmp_path / "a.mid", [(0, 1, 60)])
     (tmp_path / "cache").write_text("in the way")
-    corpus = load_corpus([tmp_path / "a.mid"], cache=tmp_path / "cache", processes=1)
+    corpus = load_corpus([tmp_path / "a.mid"], cache=tmp_path / "cache")
     assert len(corpus.pieces) == 1
+
+
+def test_a_cluster_gives_the_same(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    for i in range(5):
+        write_midi(tmp_path / f"{i}.mid", [(0, 1, 60 + i), (1, 1, 62)])
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    files = find_files([str(tmp_path)])
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    )
+    with cluster:
+        far = load_corpus(files, cluster=cluster.scheduler_address, cache=tmp_path / "cache")
+    here = load_corpus(files)
+    assert [(p.name, p.notes.tolist()) for p in far.pieces] == [
+        (p.name, p.notes.tolist()) for p in here.pieces
+    ]
+    assert far.skipped == here.skipped
+    assert len(list((tmp_path / "cache").iterdir())) == 5
+
+
+def test_a_cluster_that_is_not_there(tmp_path):
+    pytest.importorskip("distributed")
+    write_midi(tmp_path / "x.mid", [(0, 1, 60)])
+    for address in ("tcp://127.0.0.1:9", "nonsense://"):
+        with pytest.raises(CorpusError, match=f"no Dask scheduler at {address}"):
+            load_corpus(find_files([str(tmp_path)]), cluster=address)

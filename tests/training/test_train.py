@@ -1,155 +1,276 @@
 """Learning for real, on little music: what is left behind, and going on from it."""
 
 import csv
+import json
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from livecomposer.cli import main
+from livecomposer.config import load_config
 from livecomposer.model import bundle
 from livecomposer.training.history import Epoch, write_csv, write_png
-from livecomposer.training.train import Budget
-from tests.conftest import write_midi
+from livecomposer.training.recipe import Budget
+from tests.conftest import random_bundle, write_midi
 
 pytest.importorskip("tensorflow")
 
-SETTINGS = ["--set", "training.batch_size=8"]
+SMALL = [
+    part
+    for setting in ("batch_size=4", "units=16", "embedding=8", "vocabulary_size=64")
+    for part in ("--set", f"training.{setting}")
+]
+FILES = {"best.weights.h5", "checkpoint.weights.h5", "config.toml", "curves.csv", "curves.png",
+         "train.log"}  # fmt: skip
 
 
 @pytest.fixture
 def music(tmp_path):
-    """Six scales up and down, in different keys."""
+    """Six walks up and down a scale, and a file that is empty."""
     folder = tmp_path / "music"
     folder.mkdir()
-    scale = (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2)
+    scale = (0, 2, 4, 5, 7, 9, 11)
     for i in range(6):
-        notes = [(0.5 * n, 0.5, 60 + i + scale[n % 14]) for n in range(80)]
+        steps = np.cumsum(np.random.default_rng(i).choice((-1, 1, 2, -2), 300)) % 14
+        notes = [
+            (0.5 * n, 0.5, 55 + 12 * (int(step) // 7) + scale[int(step) % 7])
+            for n, step in enumerate(steps)
+        ]
         write_midi(folder / f"{i}.mid", notes)
     (folder / "empty.mid").write_bytes(b"")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def run(*arguments):
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
-def rows(path):
-    return list(csv.DictReader(path.open()))
+def start(*arguments, prelude="", **options):
+    """The command in a process of its own, after a line of Python."""
+    code = f"{prelude}\nfrom livecomposer.cli import main\nmain()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
 
 
-def test_train_then_resume_then_play(music, tmp_path):
-    out = tmp_path / "x.weights.h5"
-    result = run("train", music, "--out", out, "--epochs", 2, *SETTINGS)
+def wait_for(path, process):
+    deadline = time.monotonic() + 90
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def rows(folder):
+    return list(csv.DictReader((folder / "curves.csv").open()))
+
+
+def same_weights(one, other):
+    before, after = bundle.load(one), bundle.load(other)
+    assert before.vocabulary == after.vocabulary
+    for name, array in before.weights.items():
+        np.testing.assert_array_equal(array, after.weights[name], name)
+
+
+def test_train_then_play(music, tmp_path):
+    out = tmp_path / "mine"
+    result = run("train", music, "--out", out, "--epochs", 2, *SMALL)
     assert result.exit_code == 0, result.output
     assert f"skipped {music / 'empty.mid'}: the file is empty" in result.output
-    assert f"{out}: best after epoch" in result.output
-    left = {"x.weights.h5", "x.checkpoint.weights.h5", "x.csv", "x.png"}
-    assert {path.name for path in tmp_path.iterdir()} == left | {"music"}
-    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
-    history = rows(tmp_path / "x.csv")
+    assert f"{out / 'best.weights.h5'}: best after epoch" in result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    history = rows(out)
     assert [row["epoch"] for row in history] == ["1", "2"]
+    log = (out / "train.log").read_text()
+    assert "6 pieces, 1 held out" in log
+    assert "epoch=2" in log
 
-    saved = bundle.load(out)
-    assert saved.architecture.input == "embedding"
-    assert saved.tokeniser.timing == "gaps"
+    saved = bundle.load(out / "best.weights.h5")
+    assert saved.architecture == bundle.Architecture("embedding", 16, 100, 8)
     assert saved.provenance["pieces"] == 6
+    assert len(saved.provenance["held_out"]) == 1
     best = min(history, key=lambda row: float(row["validation_loss"]))
     assert saved.provenance["run"]["epoch"] == int(best["epoch"])
+    used = load_config(out / "config.toml")
+    assert (used.training.units, used.training.batch_size) == (16, 4)
+    assert tomllib.loads((out / "config.toml").read_text())["tokeniser"]["resolution"] == "0.25"
 
-    checkpoint = tmp_path / "x.checkpoint.weights.h5"
-    before = bundle.load(checkpoint).weights
-    slowly = ["--resume", "--set", "training.learning_rate=1e-6"]
-    again = run("train", music, "--out", out, "--epochs", 1, *slowly, *SETTINGS)
-    assert again.exit_code == 0, again.output
-    assert rows(tmp_path / "x.csv")[:2] == history
-    assert len(rows(tmp_path / "x.csv")) == 3
-    for name, array in bundle.load(checkpoint).weights.items():
-        if "normalization" not in name:  # the averages of a normalization move by themselves
-            np.testing.assert_allclose(array, before[name], atol=1e-3)
-
-    primer = music / "0.mid"
     chosen = ["--set", f"model.weights={out}"]
+    primer = music / "0.mid"
     played = run("generate", "--primer", primer, "--beats", 8, "--out", tmp_path / "y.mid", *chosen)
     assert played.exit_code == 0, played.output
     by_keras = run("demo", "--fast", *chosen, "--set", "model.engine=keras")
     assert by_keras.exit_code == 0, by_keras.output
     assert by_keras.output == run("demo", "--fast", *chosen).output
 
-    other = run("train", music, "--out", out, "--resume", "--epochs", 1, "--timing", "fixed")
-    assert other.exit_code == 1
-    assert "can't go on with" in other.stderr
+
+def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
+    arguments = ["train", music, "--epochs", 3, *SMALL]
+    assert run(*arguments, "--out", tmp_path / "whole").exit_code == 0
+    killed = tmp_path / "killed"
+    # A checkpoint after each step: it dies in the middle of an epoch, perhaps of a checkpoint.
+    often = "import livecomposer.training.keeper as k; k._CHECKPOINT_S = 0"
+    process = start(*arguments, "--out", killed, prelude=often)
+    wait_for(killed / "curves.csv", process)
+    process.kill()
+    process.communicate()
+    assert len(rows(killed)) < 3
+    interrupted = start("train", "--resume", killed, prelude=often)
+    wait_for(killed / "train.log", interrupted)
+    time.sleep(0.3)
+    interrupted.send_signal(signal.SIGINT)
+    _, errors = interrupted.communicate(timeout=60)
+    if interrupted.returncode:  # else it was done already
+        assert f"to go on: livecomposer train --resume {killed}" in errors
+        assert "Traceback" not in errors
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 0, result.output
+    for name in ("best.weights.h5", "checkpoint.weights.h5"):
+        same_weights(tmp_path / "whole" / name, killed / name)
+    timed = {"minutes", "tokens_per_second", "waiting"}
+    for row, whole in zip(rows(killed), rows(tmp_path / "whole"), strict=True):
+        assert {k: v for k, v in row.items() if k not in timed} == {
+            k: v for k, v in whole.items() if k not in timed
+        }
+    longer = run("train", "--resume", killed, "--epochs", 4)
+    assert longer.exit_code == 0, longer.output
+    assert len(rows(killed)) == 4
     (music / "5.mid").unlink()
-    fewer = run("train", music, "--out", out, "--resume", "--epochs", 1)
+    fewer = run("train", "--resume", killed, "--epochs", 5)
     assert fewer.exit_code == 1
-    assert "pieces = 6, now it is 5" in fewer.stderr
+    assert "learned from other music" in fewer.stderr
+
+
+def test_going_on_from_weights(music, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run("train", music, "--out", first, "--epochs", 1, *SMALL).exit_code == 0
+    write_midi(music / "new.mid", [(0.5 * i, 0.5, 20 + i % 70) for i in range(200)])
+    slowly = ["--set", "training.learning_rate=1e-6"]
+    result = run("train", music, "--from", first, "--out", second, "--epochs", 1, *SMALL, *slowly)
+    assert result.exit_code == 0, result.output
+    before, after = (bundle.load(run_ / "best.weights.h5") for run_ in (first, second))
+    assert after.vocabulary == before.vocabulary
+    for name, array in before.weights.items():
+        if "normalization" not in name:  # the averages of a normalization move by themselves
+            np.testing.assert_allclose(after.weights[name], array, atol=1e-3)
+    other = run("train", music, "--from", first, "--out", tmp_path / "x", "--timing", "fixed")
+    assert other.exit_code == 2
+    assert "--from keeps" in other.stderr
 
 
 def test_the_tutorials_scheme_can_be_trained(music, tmp_path):
-    out = tmp_path / "x.weights.h5"
     scheme = ["--input", "scalar", "--timing", "fixed"]
-    result = run("train", music, "--out", out, "--minutes", 0.02, *scheme, *SETTINGS)
+    out = tmp_path / "x"
+    result = run("train", music, "--out", out, "--minutes", 0.02, *scheme, *SMALL)
     assert result.exit_code == 0, result.output
-    saved = bundle.load(out)
+    saved = bundle.load(out / "best.weights.h5")
     assert (saved.architecture.input, saved.tokeniser.timing) == ("scalar", "fixed")
     assert not saved.vocabulary.gaps
 
 
-def test_an_interruption_keeps_the_best_so_far_and_says_how_to_go_on(music, tmp_path):
-    out = tmp_path / "x.weights.h5"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "livecomposer", "train", music, "--out", out, "--epochs", "1000",
-         *SETTINGS],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    checkpoint = tmp_path / "x.checkpoint.weights.h5"
-    deadline = time.monotonic() + 90
-    while not (tmp_path / "x.csv").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+def test_it_ends_early_when_nothing_gets_better(music, tmp_path):
+    never = [*SMALL, "--set", "training.learning_rate=1", "--set", "training.patience=1"]
+    result = run("train", music, "--out", tmp_path / "x", "--epochs", 50, *never)
+    assert result.exit_code == 0, result.output
+    assert "nothing got better any more" in result.output
+    history = rows(tmp_path / "x")
+    losses = [float(row["validation_loss"]) for row in history]
+    assert len(history) < 50
+    assert min(losses) == losses[-2]
+
+
+def test_a_loss_that_is_no_number(music, tmp_path):
+    first, out = tmp_path / "first.weights.h5", tmp_path / "x"
+    tokens = "C4 D4 E4 F4 G4 A4 B4"
+    mad = random_bundle(tokens, units=16)
+    mad.weights["layers/dense/vars/0"][:] = 3e38
+    bundle.save_arrays(first, mad)
+    result = run("train", music, "--from", first, "--out", out, "--epochs", 1, *SMALL)
+    assert result.exit_code == 1, result.output
+    assert "in epoch 1 the loss stopped being a number" in result.stderr
+    same_weights(out / "checkpoint.weights.h5", first)
+
+
+def test_a_full_disk_loses_nothing(music, tmp_path):
+    out = tmp_path / "x"
+    assert run("train", music, "--out", out, "--epochs", 1, *SMALL).exit_code == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    size = len(before["checkpoint.weights.h5"])
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 2}, {size // 2}))"
+    process = start("train", "--resume", out, "--epochs", 2, prelude=full)
+    _, errors = process.communicate(timeout=100)
     assert process.returncode == 1
-    assert "best after epoch" in output
-    assert "--resume" in errors.splitlines()[-1]
+    assert "can't be written: " in errors.splitlines()[-1]
     assert "Traceback" not in errors
-    bundle.load(out)
-    bundle.load(checkpoint)
+    for name in ("best.weights.h5", "checkpoint.weights.h5"):
+        assert (out / name).read_bytes() == before[name]
+    assert {path.name for path in out.iterdir()} == FILES
 
 
 WRONG = [
-    (["--out", "x.h5"], 2, "expected a name ending in .weights.h5"),
-    (["--out", "nowhere/x.weights.h5"], 2, "in a folder that exists"),
-    (["--out", "x.weights.h5", "--epochs", "1", "--minutes", "1"], 2, "exclude each other"),
-    (["--out", "x.weights.h5", "--resume"], 2, "there is no x.checkpoint.weights.h5"),
-    (["--out", "x.weights.h5", "--instrument", "kazoo"], 2, "'kazoo' is not a program"),
-    (["--out", "x.weights.h5", "--instrument", "organ"], 1, "no notes of that instrument"),
-    (["--out", "x.weights.h5", "--set", "training.min_count=9999"], 1, "training.min_count = 9999"),
+    (["--epochs", "1", "--minutes", "1"], 2, "exclude each other"),
+    (["--resume", "music"], 2, "with --resume, only --epochs or --minutes"),
+    (["--instrument", "kazoo"], 2, "'kazoo' is not a program"),
+    (["--instrument", "organ"], 1, "no notes of that instrument"),
+    (["--set", "training.min_count=9999"], 1, "training.min_count = 9999"),
+    (["--out", "music"], 1, "music exists already"),
+    (["--out", "music/0.mid/x"], 1, "can't be written: Not a directory"),
+    (["--from", "music/0.mid"], 1, "0.mid: not a sound HDF5 file"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "code", "reason"), WRONG)
 def test_wrong_usage(music, tmp_path, monkeypatch, arguments, code, reason):
     monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
     result = run("train", music, *arguments)
-    assert result.exit_code == code
+    assert result.exit_code == code, result.output
     assert reason in " ".join(result.stderr.split())
+    assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
 
 
-def test_one_piece_is_too_little(music, tmp_path):
-    result = run("train", music / "0.mid", "--out", tmp_path / "x.weights.h5")
+def test_a_folder_without_a_run(tmp_path):
+    result = run("train", "--resume", tmp_path)
     assert result.exit_code == 1
-    assert "2 pieces or more" in result.stderr
-    assert not (tmp_path / "x.weights.h5").exists()
+    assert "no checkpoint.weights.h5 to resume from" in result.stderr
+
+
+def test_workers_need_epochs(music, monkeypatch):
+    cluster = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+    task = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    result = run("train", music)
+    assert result.exit_code == 2
+    assert "give --epochs" in result.stderr
+
+
+def test_too_little_music(music, tmp_path):
+    result = run("train", music / "0.mid", "--out", tmp_path / "x")
+    assert result.exit_code == 1
+    assert "2 different works or more" in result.stderr
+    for name in ("a", "b"):
+        write_midi(tmp_path / f"{name}.mid", [(i, 1, 60 + (i * ord(name)) % 12) for i in range(40)])
+    short = run("train", tmp_path / "a.mid", tmp_path / "b.mid", "--out", tmp_path / "x")
+    assert short.exit_code == 1
+    assert "tokens, expected 100 or more: a window's length" in short.stderr
+    assert not (tmp_path / "x").exists()
 
 
 def test_sources_that_are_not_there(tmp_path):
-    result = run("train", tmp_path / "none", "--out", tmp_path / "x.weights.h5")
+    result = run("train", tmp_path / "none", "--out", tmp_path / "x")
     assert result.exit_code == 2
     assert "no such file or folder" in result.stderr
 
@@ -160,12 +281,13 @@ def test_budgets():
 
 
 def test_curves(tmp_path):
-    history = [Epoch(i, i / 2, 3 - i, 0.1 * i, 3.5 - i, 0.1 * i) for i in (1, 2)]
+    history = [Epoch(i, i / 2, 3 - i, 0.1 * i, 3.5 - i, 0.1 * i, 5.0, 1000, 0.25) for i in (1, 2)]
     write_csv(tmp_path / "x.csv", history)
     assert (tmp_path / "x.csv").read_text().splitlines() == [
-        "epoch,minutes,loss,accuracy,validation_loss,validation_accuracy",
-        "1,0.5,2,0.1,2.5,0.1",
-        "2,1.0,1,0.2,1.5,0.2",
+        "epoch,minutes,loss,accuracy,validation_loss,validation_accuracy,nats_per_onset,"
+        "tokens_per_second,waiting",
+        "1,0.5,2,0.1,2.5,0.1,5.0,1000,0.25",
+        "2,1.0,1,0.2,1.5,0.2,5.0,1000,0.25",
     ]
     write_png(tmp_path / "x.png", history)
     assert (tmp_path / "x.png").stat().st_size > 1000

@@ -1,0 +1,83 @@
+"""What a model plays after primers from held-out pieces, and how these pieces really go on.
+
+A stretch of music is a list of onsets, (tick, pitches) each; primer, continuation and what really
+follows are `STRETCH` long each.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from livecomposer.live.continuation import Continuation, Onset
+from livecomposer.live.offline import continue_piece
+from livecomposer.music.events import NoteOn
+from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tokeniser import TokeniserSettings
+from livecomposer.training.corpus import Piece
+
+STRETCH = 32 * TICKS_PER_BEAT
+_FEWEST_ONSETS = 16
+
+Stretch = list[Onset]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A primer and its two continuations."""
+
+    primer: Stretch
+    machine: Stretch
+    real: Stretch
+
+
+def choose_primers(
+    pieces: Sequence[Piece], number: int, rng: np.random.Generator
+) -> list[tuple[Stretch, Stretch]]:
+    """Stretches of pieces, and what follows each: as many as asked for, or as there are.
+
+    A piece gives more primers the longer it is; each begins on a beat.
+    """
+    places = [
+        (piece, begin)
+        for piece in pieces
+        for begin in range(0, int(piece.notes[-1, 0]) - 2 * STRETCH, TICKS_PER_BEAT)
+    ]
+    chosen: list[tuple[Stretch, Stretch]] = []
+    for i in rng.permutation(len(places)).tolist():
+        piece, begin = places[i]
+        primer = _stretch(piece, begin)
+        following = _stretch(piece, begin + STRETCH)
+        if min(len(primer), len(following)) >= _FEWEST_ONSETS:
+            chosen.append((primer, following))
+        if len(chosen) == number:
+            break
+    return chosen
+
+
+def continue_primers(
+    primers: Sequence[tuple[Stretch, Stretch]],
+    fresh: Callable[[], Continuation],
+    settings: TokeniserSettings,
+) -> Iterator[Case]:
+    """Let the machine go on from each primer.
+
+    Args:
+        primers: each with what really follows.
+        fresh: gives a continuation that has heard nothing.
+        settings: the tokeniser's.
+    """
+    for primer, real in primers:
+        events = [NoteOn(tick, pitch) for tick, pitches in primer for pitch in pitches]
+        notes = continue_piece(
+            events, fresh(), settings, length=STRETCH, max_duration=TICKS_PER_BEAT
+        )
+        yield Case(primer, [(note.onset, note.pitches) for note in notes], real)
+
+
+def _stretch(piece: Piece, begin: int) -> Stretch:
+    first, last = np.searchsorted(piece.notes[:, 0], (begin, begin + STRETCH))
+    onsets: dict[int, list[int]] = {}
+    for tick, pitch in piece.notes[first:last, :2].tolist():
+        onsets.setdefault(tick, []).append(pitch)
+    return [(tick, tuple(pitches)) for tick, pitches in onsets.items()]

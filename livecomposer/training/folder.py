@@ -1,0 +1,181 @@
+"""The folder that a training run leaves: what is in it, and what its checkpoint remembers."""
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from livecomposer.config import BEST
+from livecomposer.model import bundle
+from livecomposer.model.bundle import SUFFIX, Bundle
+from livecomposer.music.tempo import spell_beats
+from livecomposer.training.corpus import Piece
+from livecomposer.training.history import Epoch, Tally
+from livecomposer.training.recipe import Recipe
+from livecomposer.training.works import digest
+
+
+class RunError(RuntimeError):
+    """A run can't begin, or go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where a run keeps its files."""
+
+    path: Path
+
+    @property
+    def best(self) -> Path:
+        """The weights of the epoch with the lowest loss on what is held out: what is played."""
+        return self.path / BEST
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last weights, the optimizer's state, and the `State`: what is resumed from."""
+        return self.path / f"checkpoint{SUFFIX}"
+
+    @property
+    def curves(self) -> tuple[Path, Path]:
+        """Losses and accuracies by epoch: CSV, PNG."""
+        return self.path / "curves.csv", self.path / "curves.png"
+
+    @property
+    def config(self) -> Path:
+        """The settings used, as `--config` takes them."""
+        return self.path / "config.toml"
+
+    def check_free(self) -> None:
+        """Nothing may be lost.
+
+        Raises:
+            RunError: there is something in the folder already.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(f"{self.path} exists already: go on with --resume, or name another")
+
+    def create(self, recipe: Recipe, save: Callable[["RunFolder"], None]) -> None:
+        """Make the folder: whole, or not at all.
+
+        Args:
+            recipe: its settings are kept in it.
+            save: keeps the first checkpoint.
+
+        Raises:
+            RunError: there is something in it already.
+            OSError: it can't be made.
+        """
+        import tomli_w  # only training writes settings
+
+        self.check_free()
+        tokeniser = {
+            "timing": recipe.tokeniser.timing,
+            "resolution": spell_beats(recipe.tokeniser.resolution),
+            "max_gap": spell_beats(recipe.tokeniser.max_gap),
+        }
+        settings = {"tokeniser": tokeniser, "training": msgspec.to_builtins(recipe.settings)}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = RunFolder(Path(tempfile.mkdtemp(prefix=".run-", dir=self.path.parent)))
+        try:
+            beside.config.write_text(tomli_w.dumps(settings))
+            save(beside)
+            beside.path.chmod(0o755)
+            if self.path.is_dir():
+                self.path.rmdir()
+            beside.path.replace(self.path)
+        finally:
+            shutil.rmtree(beside.path, ignore_errors=True)
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Keep what is logged in `train.log`, after what an earlier part of the run logged."""
+        handler = logging.FileHandler(self.path / "train.log", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger = logging.getLogger("livecomposer")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+class State(Struct):
+    """How far a run has come.
+
+    Attributes:
+        step: the steps done of the epoch under way.
+        tally: of these steps.
+        minutes: spent in all.
+        history: the epochs that have ended.
+    """
+
+    step: int = 0
+    tally: Tally = msgspec.field(default_factory=Tally)
+    minutes: float = 0.0
+    history: list[Epoch] = []
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the lowest loss on what was held out."""
+        return min(self.history, key=lambda epoch: epoch.validation_loss, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What going on depends on, beside the weights and the optimizer's state.
+
+    Attributes:
+        recipe: what is trained.
+        state: how far it has come.
+        music: the music's digest.
+        saved: the bundle it was read from.
+    """
+
+    recipe: Recipe
+    state: State
+    music: str
+    saved: Bundle
+
+
+class _Run(Struct):
+    recipe: Recipe
+    state: State
+    music: str
+
+
+def music_digest(pieces: Sequence[Piece]) -> str:
+    """What names the music of a run: other pieces, another digest."""
+    together = "".join(map(digest, pieces))
+    return hashlib.blake2b(together.encode(), digest_size=8).hexdigest()
+
+
+def remember(recipe: Recipe, state: State, music: str) -> dict[str, Any]:
+    """A run as plain JSON values, for a checkpoint's provenance."""
+    run: dict[str, Any] = msgspec.to_builtins(_Run(recipe, state, music))
+    return run
+
+
+def recall(folder: RunFolder) -> Checkpoint:
+    """What a run's checkpoint holds. Keras reads its weights only after these checks.
+
+    Raises:
+        RunError: there is none, or it isn't one that can be resumed.
+        BundleError: it isn't sound.
+    """
+    if not folder.checkpoint.is_file():
+        raise RunError(f"{folder.path} has no {folder.checkpoint.name} to resume from")
+    saved = bundle.load(folder.checkpoint)
+    try:
+        run = msgspec.convert(saved.provenance["run"], _Run)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise RunError(f"{folder.checkpoint} holds no run to resume ({error})") from None
+    return Checkpoint(run.recipe, run.state, run.music, saved)

@@ -1,0 +1,93 @@
+"""What a run keeps on disk, and when. Of several workers, only the chief keeps anything."""
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from livecomposer.model import bundle
+from livecomposer.training.folder import RunFolder, State, remember
+from livecomposer.training.history import write_csv, write_png
+from livecomposer.training.material import Material
+from livecomposer.training.recipe import Recipe
+from livecomposer.training.workers import this_worker
+
+if TYPE_CHECKING:
+    from livecomposer.training.learner import Learner
+
+_CHECKPOINT_S = 120
+
+
+class Keeper:
+    """Writes a run's files.
+
+    Args:
+        folder: where to.
+        recipe: what is trained.
+        material: what with.
+        music: its digest.
+        learner: has the weights.
+    """
+
+    def __init__(
+        self, folder: RunFolder, recipe: Recipe, material: Material, music: str, learner: "Learner"
+    ) -> None:
+        self.folder = folder
+        self._recipe, self._material, self._music = recipe, material, music
+        self._learner = learner
+        self._keeps = this_worker().chief
+        self._kept_at = time.monotonic()
+
+    def create(self, state: State) -> None:
+        """Make the folder, with a first checkpoint in it.
+
+        Raises:
+            RunError: the folder is in use.
+            OSError: it can't be made.
+        """
+        if self._keeps:
+            self.folder.create(
+                self._recipe, lambda beside: self._save_checkpoint(beside.checkpoint, state)
+            )
+
+    def logging(self) -> AbstractContextManager[None]:
+        """Keep what is logged meanwhile."""
+        return self.folder.logging() if self._keeps else nullcontext()
+
+    def keep_if_due(self, state: State) -> None:
+        """Write a checkpoint in the middle of an epoch, every two minutes."""
+        if time.monotonic() - self._kept_at >= _CHECKPOINT_S:
+            self.keep(state)
+
+    def keep(self, state: State) -> None:
+        """Write a checkpoint."""
+        if self._keeps:
+            self._save_checkpoint(self.folder.checkpoint, state)
+        self._kept_at = time.monotonic()
+
+    def keep_epoch(self, state: State) -> None:
+        """Keep the epoch that has ended: its weights if they are the best yet."""
+        if not self._keeps:
+            return
+        epoch = state.history[-1]
+        if epoch is state.best:
+            self._save(self.folder.best, self._learner.bare(), msgspec.to_builtins(epoch))
+        self.keep(state)
+        table, picture = self.folder.curves
+        write_csv(table, state.history)
+        write_png(picture, state.history)
+
+    def _save_checkpoint(self, path: Path, state: State) -> None:
+        self._save(path, self._learner.network, remember(self._recipe, state, self._music))
+
+    def _save(self, path: Path, network: Any, run: dict[str, Any]) -> None:
+        bundle.save(
+            path,
+            network,
+            architecture=self._recipe.architecture,
+            vocabulary=self._material.vocabulary,
+            tokeniser=self._recipe.tokeniser,
+            provenance={**self._material.provenance, "run": run},
+        )

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from livecomposer.evaluation.resemblance import (
+    Recitation,
+    Resemblance,
+    distinct_ngrams,
+    loops,
+    resemblance,
+)
+from livecomposer.music.tokeniser import TokeniserSettings
+from livecomposer.music.tokens import Chord, Gap
+from livecomposer.training.dataset import transpose
+
+
+def melody(*pitches):
+    return [Chord((pitch,)) for pitch in pitches]
+
+
+def random_melody(seed, length):
+    return melody(*np.random.default_rng(seed).integers(50, 70, length).tolist())
+
+
+LOOPS = [
+    ("one note for ever", melody(*[60] * 32), True),
+    ("not long enough", melody(*[60] * 31), False),
+    ("a period of 8", melody(*[*range(60, 68)] * 4), True),
+    ("a period of 9", melody(*[*range(60, 69)] * 4), False),
+    ("after something else", random_melody(1, 40) + melody(*[60, 64] * 16), True),
+    ("broken in the middle", melody(*[60, 64] * 12, 61, *[60, 64] * 12), False),
+    ("random", random_melody(2, 100), False),
+    ("short", melody(60), False),
+]
+
+
+@pytest.mark.parametrize(("tokens", "found"), [r[1:] for r in LOOPS], ids=[r[0] for r in LOOPS])
+def test_loops(tokens, found):
+    assert loops(tokens) == found
+
+
+def test_distinct_ngrams():
+    assert distinct_ngrams(melody(60, 62, 60, 62, 60), 2) == 2 / 4
+    assert distinct_ngrams(melody(60, 62, 64), 2) == 1
+    assert distinct_ngrams(melody(60), 4) == 1
+
+
+def test_the_longest_run_is_found_in_any_key():
+    trained = [random_melody(1, 60), [*random_melody(2, 30), Gap(24), *random_melody(3, 30)]]
+    recitation = Recitation(trained)
+    other = melody(*range(40, 50))  # no training piece goes up by steps of one for long
+    moved = [transpose(token, 7) for token in trained[1]]
+    stretches = [
+        other[:5] + moved[20:45] + other[:5],
+        moved,
+        trained[0][10:],
+        melody(100),
+    ]
+    # A run's first token counts if the step to it is the same, too.
+    near = recitation.longest(stretches)
+    assert near[0] in (24, 25)
+    assert near[1] == len(moved)
+    assert near[2] in (49, 50)
+    assert near[3] <= 1
+
+
+def test_no_run_reaches_over_the_end_of_a_piece():
+    one, other = random_melody(1, 30), random_melody(2, 30)
+    found = Recitation([one, other]).longest([one + other])
+    assert 29 <= found[0] <= 31
+
+
+def test_resemblance_by_hand():
+    primer = [(12 * i, (60 + (0, 2, 4, 5, 7, 9, 11, 12)[i % 8],)) for i in range(64)]
+    same = [(tick + 768, pitches) for tick, pitches in primer[::2]]
+    settings = TokeniserSettings()
+    found = resemblance([(primer, same)], settings, Recitation([random_melody(1, 100)]))
+    assert found == Resemblance(
+        looping=1.0,
+        distinct_4grams=found.distinct_4grams,
+        copied_median=found.copied_median,
+        copied_p99=found.copied_p99,
+        recited=0.0,
+        key_agreement=found.key_agreement,
+        pitch_class_distance=pytest.approx(
+            abs(1 / 4 - 1 / 4) + (3 * (1 / 4 - 1 / 8) + 4 * 1 / 8 - 1 / 8) / 2
+        ),
+        onsets_per_beat=1.0,
+        onsets_per_beat_of_primer=2.0,
+        lowest=60,
+        lowest_of_primer=60,
+        highest=71,
+        highest_of_primer=72,
+    )
+
+
+def test_a_key_is_kept_or_left():
+    scale = (0, 4, 7, 12, 11, 9, 7, 5, 4, 2, 0)
+    c = [(12 * i, (60 + scale[i % 11],)) for i in range(64)]
+    d = [(tick, (pitch + 1,)) for tick, (pitch,) in c]
+    recitation = Recitation([random_melody(1, 10)])
+    found = resemblance([(c, c), (c, d), (d, d), (d, c)], TokeniserSettings(), recitation)
+    assert found.key_agreement == 0.5
