@@ -17,7 +17,7 @@ def import_checkpoint(weights: Path, notes: Path, out: Path) -> None:
     WEIGHTS.hdf5 is what Keras wrote in its legacy format. Its chords have no octaves: they are
     played from C4 on, and what is heard is matched by pitch class.
     """
-    from livecomposer.model.bundle import SUFFIX, save_arrays
+    from livecomposer.model.bundle import SUFFIX, save
     from livecomposer.model.lineage import LineageError, read_checkpoint
 
     if not out.name.endswith(SUFFIX):
@@ -26,7 +26,7 @@ def import_checkpoint(weights: Path, notes: Path, out: Path) -> None:
         )
     try:
         bundle = read_checkpoint(weights, notes)
-        save_arrays(out, bundle)
+        save(out, bundle)
     except LineageError as error:
         raise CommandError(str(error)) from None
     except OSError as error:

@@ -6,9 +6,12 @@ JSON: architecture, vocabulary, the tokeniser's settings, and how it was trained
 from anywhere: only the names on a list are opened, and only after their kind and size are checked.
 """
 
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import h5py
@@ -27,12 +30,14 @@ SUFFIX = ".weights.h5"
 
 UNITS, EMBEDDING = 256, 96
 DENSE_UNITS = 256
-_ABOUT = "livecomposer/about"
+_ABOUT, _STATE = "livecomposer/about", "livecomposer/state"
 _MAX_ABOUT_BYTES = 1 << 24
 _MAX_UNITS = 4096
 
 InputKind = Literal["scalar", "embedding"]
 Array = npt.NDArray[np.float32]
+AnyArray = npt.NDArray[Any]
+_NO_STATE: Mapping[str, AnyArray] = MappingProxyType({})
 
 
 class BundleError(UnsoundFileError):
@@ -101,58 +106,52 @@ def weight_shapes(architecture: Architecture, vocabulary_size: int) -> dict[str,
     return shapes
 
 
-def save(
-    path: Path,
-    network: Any,
-    *,
-    architecture: Architecture,
-    vocabulary: Vocabulary,
-    tokeniser: TokeniserSettings,
-    provenance: dict[str, Any],
-) -> None:
+def save(path: Path, bundle: Bundle, state: Mapping[str, AnyArray] = _NO_STATE) -> None:
     """Write a bundle: whole or not at all.
 
     Args:
         path: where to; its name ends in `SUFFIX`.
-        network: a Keras model of this architecture (a compiled one's optimizer is written too).
-        architecture: the network's.
-        vocabulary: the ids' meaning.
-        tokeniser: how the training music was tokenised.
-        provenance: how the weights came about; plain JSON values.
+        bundle: what to write.
+        state: more arrays to keep in it, by name; playing doesn't look at them.
 
     Raises:
         OSError: it can't be written.
     """
-    about = _About(1, architecture, tokeniser, list(map(str, vocabulary.tokens)), provenance)
-    _write(path, network.save_weights, about)
-
-
-def save_arrays(path: Path, bundle: Bundle) -> None:
-    """Write a bundle whose weights no Keras network holds: whole or not at all.
-
-    Raises:
-        OSError: it can't be written.
-    """
-
-    def write(beside: Path) -> None:
-        with h5py.File(beside, "w") as file:
-            for name, array in bundle.weights.items():
-                file[name] = array
-
     spelled = list(map(str, bundle.vocabulary.tokens))
     about = _About(1, bundle.architecture, bundle.tokeniser, spelled, bundle.provenance)
-    _write(path, write, about)
-
-
-def _write(path: Path, write_weights: Callable[[Path], None], about: _About) -> None:
-    beside = path.with_name(f".{path.name.removesuffix(SUFFIX)}.part{SUFFIX}")
+    image = io.BytesIO()  # a full disk is met by Python's own writing, not by HDF5's
+    with h5py.File(image, "w") as file:
+        for name, array in bundle.weights.items():
+            file[name] = array
+        for name, array in state.items():
+            file[f"{_STATE}/{name}"] = array
+        file[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
+    beside = path.with_name(f".{path.name}.part")
     try:
-        write_weights(beside)
-        with h5py.File(beside, "a") as file:
-            file[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
+        beside.write_bytes(image.getbuffer())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def load_state(path: Path, like: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """Read what `save` was given beside a bundle.
+
+    Args:
+        path: the file.
+        like: arrays of the names, shapes and types that are expected.
+
+    Raises:
+        BundleError: it isn't there, or is otherwise than expected.
+    """
+    found = {}
+    with _opened(path) as file:
+        for name, expected in like.items():
+            dataset = plain_dataset(file, f"{_STATE}/{name}", expected.dtype)
+            if dataset.shape != expected.shape:
+                raise UnsoundFileError(f"{name} is {dataset.shape}, expected {expected.shape}")
+            found[name] = dataset[()]
+    return found
 
 
 def load(path: Path) -> Bundle:
@@ -161,11 +160,18 @@ def load(path: Path) -> Bundle:
     Raises:
         BundleError: there is no such file, or it isn't a sound bundle.
     """
+    with _opened(path) as file:
+        return _read(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """A file to be read; what is wrong with it becomes a `BundleError` that names it."""
     if path.is_dir():
         raise BundleError(f"{path}: a folder, expected a file")
     try:
         with h5py.File(path, "r") as file:
-            return _read(file)
+            yield file
     except FileNotFoundError:
         raise BundleError(f"{path}: no such file") from None
     except UnsoundFileError as error:

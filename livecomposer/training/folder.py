@@ -165,7 +165,7 @@ def remember(recipe: Recipe, state: State, music: str) -> dict[str, Any]:
 
 
 def recall(folder: RunFolder) -> Checkpoint:
-    """What a run's checkpoint holds. Keras reads its weights only after these checks.
+    """What a run's checkpoint holds.
 
     Raises:
         RunError: there is none, or it isn't one that can be resumed.

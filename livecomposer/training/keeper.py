@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from livecomposer.model import bundle
+from livecomposer.model.bundle import Bundle
 from livecomposer.training.folder import RunFolder, State, remember
 from livecomposer.training.history import write_csv, write_png
 from livecomposer.training.material import Material
@@ -73,21 +74,21 @@ class Keeper:
             return
         epoch = state.history[-1]
         if epoch is state.best:
-            self._save(self.folder.best, self._learner.bare(), msgspec.to_builtins(epoch))
+            bundle.save(self.folder.best, self._bundle(msgspec.to_builtins(epoch)))
         self.keep(state)
         table, picture = self.folder.curves
         write_csv(table, state.history)
         write_png(picture, state.history)
 
     def _save_checkpoint(self, path: Path, state: State) -> None:
-        self._save(path, self._learner.network, remember(self._recipe, state, self._music))
+        run = remember(self._recipe, state, self._music)
+        bundle.save(path, self._bundle(run), self._learner.state())
 
-    def _save(self, path: Path, network: Any, run: dict[str, Any]) -> None:
-        bundle.save(
-            path,
-            network,
-            architecture=self._recipe.architecture,
-            vocabulary=self._material.vocabulary,
-            tokeniser=self._recipe.tokeniser,
-            provenance={**self._material.provenance, "run": run},
+    def _bundle(self, run: dict[str, Any]) -> Bundle:
+        return Bundle(
+            self._recipe.architecture,
+            self._material.vocabulary,
+            self._recipe.tokeniser,
+            {**self._material.provenance, "run": run},
+            self._learner.weights(),
         )

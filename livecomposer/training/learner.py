@@ -5,12 +5,14 @@ each applies the same sum. On one machine the same code has one share. (`model.f
 knows nothing of several workers.)
 """
 
-from functools import partial
+from collections.abc import Mapping
 
 import keras
+import numpy as np
 import tensorflow as tf
 from msgspec.structs import asdict
 
+from livecomposer.model.bundle import AnyArray, Array, weight_shapes
 from livecomposer.model.network import build_network, network_input
 from livecomposer.music.vocabulary import START
 from livecomposer.training.dataset import Windows
@@ -29,7 +31,7 @@ class Learner:
         vocabulary_size: V.
 
     Attributes:
-        network: with its optimizer, for saving.
+        network: returns every step's probabilities.
     """
 
     def __init__(self, recipe: Recipe, vocabulary_size: int) -> None:
@@ -42,21 +44,17 @@ class Learner:
             if together
             else tf.distribute.get_strategy()
         )
-        self._size, self._input = vocabulary_size, recipe.architecture.input
-        build = partial(
-            build_network,
-            vocabulary_size,
-            **asdict(recipe.architecture),
-            dropout=recipe.settings.dropout,
-        )
-        self._build_bare = build
+        self._size, self._architecture = vocabulary_size, recipe.architecture
         with self._strategy.scope():
-            self.network = build(return_sequences=True, synchronized=together)
-            self._optimizer = keras.optimizers.RMSprop(
-                recipe.settings.learning_rate, clipnorm=_CLIP_NORM
+            self.network = build_network(
+                vocabulary_size,
+                **asdict(recipe.architecture),
+                dropout=recipe.settings.dropout,
+                return_sequences=True,
+                synchronized=together,
             )
+            self._optimizer = keras.optimizers.RMSprop(recipe.settings.learning_rate)
             self._optimizer.build(self.network.trainable_variables)
-            self.network.compile(self._optimizer)
         self._learn = tf.function(self._learn_together)
         self._judge = tf.function(self._look)
 
@@ -76,11 +74,29 @@ class Learner:
         nats, right = self._learn(*mine, tf.constant(targets, tf.float32))
         return Tally(float(nats), int(right), targets)
 
-    def bare(self) -> keras.Model:
-        """The network as it is played: the last step's probabilities only, and no optimizer."""
-        network = self._build_bare()
-        network.set_weights(self.network.get_weights())
-        return network
+    def weights(self) -> dict[str, Array]:
+        """The network's weights, by their names in a bundle."""
+        names = weight_shapes(self._architecture, self._size)
+        return dict(zip(names, self.network.get_weights(), strict=True))
+
+    def state(self) -> dict[str, AnyArray]:
+        """All that learning depends on beside the weights, by name: optimizer, and chance."""
+        return {name: np.array(variable) for name, variable in self._state_variables().items()}
+
+    def restore(self, weights: Mapping[str, Array], state: Mapping[str, AnyArray]) -> None:
+        """Go back to what `weights` and `state` returned."""
+        self.network.set_weights(list(weights.values()))
+        for name, variable in self._state_variables().items():
+            variable.assign(state[name])
+
+    def _state_variables(self) -> dict[str, keras.Variable]:
+        optimizer = {f"optimizer_{i}": v for i, v in enumerate(self._optimizer.variables)}
+        chance = {
+            f"dropout_{i}": layer.seed_generator.state
+            for i, layer in enumerate(self.network.layers)
+            if hasattr(layer, "seed_generator")
+        }
+        return optimizer | chance
 
     def judge(self, windows: Windows) -> Tally:
         """What a batch costs, without learning from it."""
@@ -88,7 +104,7 @@ class Learner:
         return Tally(float(nats), int(right), _targets(windows))
 
     def _tensors(self, windows: Windows, rows: slice) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs = network_input(windows.inputs[rows], self._size, self._input)
+        inputs = network_input(windows.inputs[rows], self._size, self._architecture.input)
         return tf.constant(inputs), tf.constant(windows.targets[rows])
 
     def _learn_together(
@@ -104,9 +120,11 @@ class Learner:
         with tf.GradientTape() as tape:
             nats, right = _sums(self.network(inputs, training=True), targets)
             loss = nats / number  # of all workers' targets: the sum of shares is the mean
-        gradients = tape.gradient(loss, variables)
+        gradients = [tf.convert_to_tensor(each) for each in tape.gradient(loss, variables)]
         together = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        self._optimizer.apply(together, variables)
+        # Keras sums over the workers, too, but after its clipping: of each the same share.
+        clipped = [tf.clip_by_norm(each, _CLIP_NORM) for each in together]
+        self._optimizer.apply([each / self._worker.number for each in clipped], variables)
         return nats, right
 
     def _look(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from livecomposer.model.bundle import Bundle
+from livecomposer.model.bundle import Bundle, load_state
 from livecomposer.training.corpus import Piece
 from livecomposer.training.folder import Checkpoint, RunError, RunFolder, State, music_digest
 from livecomposer.training.history import Epoch, Tally
@@ -84,6 +84,7 @@ def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -
 
     Raises:
         RunError: the music is not the same, or the loss stopped being a number.
+        BundleError: the checkpoint lacks something.
         OSError: something can't be written.
     """
     recipe, music = checkpoint.recipe, music_digest(pieces)
@@ -94,7 +95,7 @@ def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -
         )
     material = prepare(pieces, recipe, checkpoint.saved.vocabulary)
     learner = _make_learner(recipe, len(material.vocabulary))
-    learner.network.load_weights(folder.checkpoint)
+    learner.restore(checkpoint.saved.weights, load_state(folder.checkpoint, learner.state()))
     keeper = Keeper(folder, recipe, material, music, learner)
     return _Run(recipe, material, learner, keeper, checkpoint.state).fit()
 

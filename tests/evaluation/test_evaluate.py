@@ -32,8 +32,8 @@ def folder(tmp_path, monkeypatch):
     (held_out,) = read_pieces(tmp_path / "music" / "3.mid")
     saved = random_bundle(TOKENS)
     saved.provenance["held_out"] = [digest(held_out)]
-    bundle.save_arrays(tmp_path / "mine.weights.h5", saved)
-    bundle.save_arrays(tmp_path / "other.weights.h5", random_bundle(TOKENS))
+    bundle.save(tmp_path / "mine.weights.h5", saved)
+    bundle.save(tmp_path / "other.weights.h5", random_bundle(TOKENS))
     return tmp_path
 
 

@@ -1,3 +1,6 @@
+import dataclasses
+import resource
+
 import h5py
 import msgspec
 import numpy as np
@@ -10,26 +13,9 @@ from tests.conftest import random_bundle
 KERNEL = "layers/lstm_1/cell/vars/0"
 
 
-class SavedNetwork:
-    """Writes a bundle's weights as Keras does."""
-
-    def __init__(self, weights):
-        self.weights = weights
-
-    def save_weights(self, path):
-        with h5py.File(path, "w") as file:
-            for name, array in self.weights.items():
-                file[name] = array
-
-
 def save(path, saved, **changes):
-    parts = {
-        "architecture": saved.architecture,
-        "vocabulary": saved.vocabulary,
-        "tokeniser": saved.tokeniser,
-        "provenance": {"sources": ["here"], "epochs": 3},
-    }
-    bundle.save(path, SavedNetwork(saved.weights), **{**parts, **changes})
+    provenance = {"sources": ["here"], "epochs": 3}
+    bundle.save(path, dataclasses.replace(saved, **{"provenance": provenance, **changes}))
     return path
 
 
@@ -57,19 +43,31 @@ def test_nothing_else_is_left_beside(tmp_path, saved):
 
 
 def test_a_failed_save_keeps_the_old_file(tmp_path, saved):
-    class Broken:
-        def save_weights(self, path):
-            path.write_bytes(b"half")
-            raise OSError("disk full")
-
     before, known = saved.read_bytes(), bundle.load(saved)
-    with pytest.raises(OSError, match="disk full"):
-        bundle.save(
-            saved, Broken(), architecture=known.architecture, vocabulary=known.vocabulary,
-            tokeniser=known.tokeniser, provenance={},
-        )  # fmt: skip
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            bundle.save(saved, known)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert saved.read_bytes() == before
     assert list(tmp_path.iterdir()) == [saved]
+
+
+def test_state_is_kept_beside(tmp_path, saved):
+    path, known = tmp_path / "y.weights.h5", bundle.load(saved)
+    state = {"step": np.array(7), "seeds": np.array([1, 2], np.uint32), "empty": np.zeros((0, 3))}
+    bundle.save(path, known, state)
+    assert bundle.load(path).provenance == known.provenance
+    found = bundle.load_state(path, {name: np.zeros_like(array) for name, array in state.items()})
+    for name, array in state.items():
+        np.testing.assert_array_equal(found[name], array)
+    for wrong in (np.array(7.5), np.array([7])):
+        with pytest.raises(BundleError, match=r"y\.weights\.h5: .*expected"):
+            bundle.load_state(path, {"step": wrong})
+    with pytest.raises(BundleError, match="state/other is missing"):
+        bundle.load_state(path, {"other": np.array(1)})
 
 
 def test_a_missing_file(tmp_path):

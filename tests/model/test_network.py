@@ -130,10 +130,7 @@ def test_priming_forgets_what_was_before(make):
 def test_stock_keras_loads_a_bundle(tmp_path, kind):
     saved = random_bundle(SMALL_VOCABULARY, input_kind=kind, units=256)
     path = tmp_path / f"x{SUFFIX}"
-    bundle.save(
-        path, keras_network(saved, context=100), architecture=saved.architecture,
-        vocabulary=saved.vocabulary, tokeniser=saved.tokeniser, provenance={},
-    )  # fmt: skip
+    bundle.save(path, saved)
     network = build_network(len(saved.vocabulary), input=kind)
     network.load_weights(path)
     for loaded, array in zip(network.get_weights(), saved.weights.values(), strict=True):

@@ -129,8 +129,10 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     process.communicate()
     assert len(rows(killed)) < 3
     interrupted = start("train", "--resume", killed, prelude=often)
-    wait_for(killed / "train.log", interrupted)
-    time.sleep(0.3)
+    log = killed / "train.log"
+    logged = log.stat().st_size
+    while log.stat().st_size == logged and interrupted.poll() is None:
+        time.sleep(0.02)
     interrupted.send_signal(signal.SIGINT)
     _, errors = interrupted.communicate(timeout=60)
     if interrupted.returncode:  # else it was done already
@@ -197,7 +199,7 @@ def test_a_loss_that_is_no_number(music, tmp_path):
     tokens = "C4 D4 E4 F4 G4 A4 B4"
     mad = random_bundle(tokens, units=16)
     mad.weights["layers/dense/vars/0"][:] = 3e38
-    bundle.save_arrays(first, mad)
+    bundle.save(first, mad)
     result = run("train", music, "--from", first, "--out", out, "--epochs", 1, *SMALL)
     assert result.exit_code == 1, result.output
     assert "in epoch 1 the loss stopped being a number" in result.stderr
@@ -227,7 +229,7 @@ WRONG = [
     (["--instrument", "organ"], 1, "no notes of that instrument"),
     (["--set", "training.min_count=9999"], 1, "training.min_count = 9999"),
     (["--out", "music"], 1, "music exists already"),
-    (["--out", "music/0.mid/x"], 1, "can't be written: Not a directory"),
+    (["--out", "music/0.mid/x"], 1, "music/0.mid can't be written: "),
     (["--from", "music/0.mid"], 1, "0.mid: not a sound HDF5 file"),
 ]
 
