@@ -1,9 +1,9 @@
-"""Which model: the same music, learned for the same time by networks that differ in one thing.
+"""Which model: the same music, learned as often by networks that differ in one thing.
 
-    python benchmarks/models.py MUSIC --minutes 10 --out runs
+    python benchmarks/models.py MUSIC --epochs 2 --out runs
 
 Each variant is trained in a process of its own, in one thread, as many side by side as asked for;
-one whose folder is there already is not trained again. What is printed is the best epoch's loss on
+one that was begun is gone on with. What is printed is the best epoch's loss on
 the works held out, which are the same for all: in nats an onset (the losses of all tokens, gaps
 included, over the onsets), and the same with what a reduced chord has lost added: the loss of the
 exact voicing, given the token it was reduced to, by how often training has seen it so.
@@ -30,9 +30,9 @@ from livecomposer.music.vocabulary import Vocabulary
 from livecomposer.training import dataset
 from livecomposer.training.cache import default_cache
 from livecomposer.training.corpus import Piece, find_files, load_corpus
-from livecomposer.training.folder import RunFolder
+from livecomposer.training.folder import RunFolder, recall
 from livecomposer.training.recipe import Budget, Recipe
-from livecomposer.training.train import begin
+from livecomposer.training.train import begin, resume
 from livecomposer.training.works import digest
 
 JOIN = Gap(1)
@@ -92,15 +92,15 @@ SPELLINGS: dict[str, Encode] = {
 }
 
 
-def train_variant(name: str, music: Sequence[str], minutes: float, out: Path) -> None:
-    """Train one, into its folder."""
+def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> None:
+    """Train one, into its folder, or go on with it."""
     config = load_config(None, SETTINGS[name])
     training = config.training
     kind = "scalar" if name == "scalar" else "embedding"
     recipe = Recipe(
         training, config.tokeniser.settings,
         Architecture(kind, units=training.units, embedding=training.embedding),
-        Budget(minutes=minutes), tuple(music),
+        Budget(epochs=epochs), tuple(music),
     )  # fmt: skip
     dataset.encode = SPELLINGS.get(name, encode)
     if name.startswith("recurrent"):
@@ -108,7 +108,11 @@ def train_variant(name: str, music: Sequence[str], minutes: float, out: Path) ->
 
         keras.layers.LSTM = partial(keras.layers.LSTM, recurrent_dropout=0.2)
     corpus = load_corpus(find_files(music), cache=default_cache())
-    begin(corpus.pieces, RunFolder(out), recipe)
+    folder = RunFolder(out)
+    if folder.checkpoint.exists():
+        resume(corpus.pieces, folder, recall(folder))
+    else:
+        begin(corpus.pieces, folder, recipe)
 
 
 def voicing_loss(
@@ -164,22 +168,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("music", nargs="+")
-    parser.add_argument("--minutes", type=float, default=10, help="of each")
+    parser.add_argument("--epochs", type=int, default=2, help="of each")
     parser.add_argument("--out", type=Path, required=True, help="a folder of run folders")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="side by side")
     parser.add_argument("--only", choices=SETTINGS, nargs="+", default=list(SETTINGS))
     parser.add_argument("--one", choices=SETTINGS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        train_variant(options.one, options.music, options.minutes, options.out)
+        train_variant(options.one, options.music, options.epochs, options.out)
         return
     options.out.mkdir(exist_ok=True)
 
     def train(name: str) -> None:
         out = options.out / name.replace(" ", "-")
-        if not RunFolder(out).best.exists():
+        folder = RunFolder(out)
+        done = folder.checkpoint.exists() and len(recall(folder).state.history)
+        if done < options.epochs:
             command = [sys.executable, __file__, *options.music, "--one", name]
-            command += ["--minutes", str(options.minutes), "--out", str(out)]
+            command += ["--epochs", str(options.epochs), "--out", str(out)]
             alone = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
             with (options.out / f"{out.name}.log").open("w") as log:
                 subprocess.run(
