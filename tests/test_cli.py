@@ -211,7 +211,11 @@ def test_a_length_that_is_none_is_refused(run, phrase, beats):
     assert result.exit_code == 2
 
 
-def test_training_without_its_libraries_says_what_to_install(tmp_path):
+@pytest.mark.parametrize(
+    ("command", "library"),
+    [(["train", "x"], "tensorflow"), (["evaluate", "default", "x"], "music21")],
+)
+def test_training_without_its_libraries_says_what_to_install(command, library):
     script = (
         "import sys\n"
         "for name in ('tensorflow', 'keras', 'tqdm', 'platformdirs', 'music21', 'matplotlib'):\n"
@@ -219,13 +223,13 @@ def test_training_without_its_libraries_says_what_to_install(tmp_path):
         "import importlib.util; found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n: None if sys.modules.get(n, 1) is None else found(n)\n"
         "from livecomposer.cli import main\n"
-        "main(['train', 'x', '--out', 'x.weights.h5'])"
+        f"main({command})"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
-    assert ended.stderr == "Error: training needs tensorflow: install livecomposer[train]\n"
+    assert ended.stderr == f"Error: {command[0]} needs {library}: install livecomposer[train]\n"
 
 
 def test_playing_imports_no_training_library():
@@ -250,4 +254,4 @@ def test_every_command_has_help(run):
         assert command in listing
         result = run(command, "--help")
         assert result.exit_code == 0
-        assert "--set SECTION.KEY=VALUE" in result.output
+        assert ("--set SECTION.KEY=VALUE" in result.output) == (command != "import-checkpoint")

@@ -1,7 +1,9 @@
 """The README's commands, run as they stand (a training of minutes is cut short)."""
 
+import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,14 +21,30 @@ TRAIN = "livecomposer train music --out mine --set training.units=16"
 COMMANDS = list(dict.fromkeys(command.split("#")[0].strip() for command in FOUND))
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """What the commands name: phrase.mid, and a folder music/."""
-    (tmp_path / "music").mkdir()
+def write_music(folder):
+    (folder / "music").mkdir()
     for i in range(3):
         pitches = np.random.default_rng(i).integers(55, 75, 120).tolist()
         notes = [(n / 2, 0.5, pitch) for n, pitch in enumerate(pitches)]
-        write_midi(tmp_path / "music" / f"{i}.mid", notes)
+        write_midi(folder / "music" / f"{i}.mid", notes)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The run folder that some commands go on from."""
+    pytest.importorskip("tensorflow")
+    folder = tmp_path_factory.mktemp("trained")
+    write_music(folder)
+    process = run(f"{TRAIN} --epochs 1", folder, os.environ)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    return folder / "mine"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What the commands name: phrase.mid, and a folder music/."""
+    write_music(tmp_path)
     write_midi(tmp_path / "phrase.mid", [(i / 2, 0.5, 60 + i) for i in range(8)])
     return tmp_path
 
@@ -47,16 +65,14 @@ def test_there_are_commands():
 
 @pytest.mark.jack
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands(command, folder, jack_server):
+def test_commands(command, folder, jack_server, request):
     if "train" in command:
         pytest.importorskip("tensorflow")
         command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
     if "bench" in command:
         command += " --seconds 2"
     if re.search(r"(--resume|weights=|evaluate) ?mine", command):
-        before = run(f"{TRAIN} --minutes 0.01", folder, jack_server.environment)
-        before.communicate(timeout=100)
-        assert before.returncode == 0
+        shutil.copytree(request.getfixturevalue("trained"), folder / "mine")
     process = run(command, folder, jack_server.environment)
     if " play" in command:
         assert process.stdout.readline().startswith("ready: ")

@@ -83,7 +83,8 @@ def require(*libraries: str) -> None:
     """Refuse to begin what needs libraries of the extra `train` without them."""
     for library in libraries:
         if find_spec(library) is None:
-            raise CommandError(f"this needs {library}: install livecomposer[train]")
+            command = click.get_current_context().info_name
+            raise CommandError(f"{command} needs {library}: install livecomposer[train]")
 
 
 def read_corpus(

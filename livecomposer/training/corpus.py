@@ -164,7 +164,8 @@ def load_corpus(
     from tqdm import tqdm  # only training shows progress
 
     corpus = Corpus([], [])
-    shown = tqdm(files, "reading", unit="file", disable=not progress)
+    # None: no bar where there is no terminal to draw it on
+    shown = tqdm(files, "reading", unit="file", disable=None if progress else True)
     with _executor(cluster) as pool:
         for file, parsed in _parse_all(shown, cache, pool):
             try:

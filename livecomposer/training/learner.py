@@ -8,7 +8,6 @@ knows nothing of several workers.)
 from collections.abc import Mapping
 
 import keras
-import numpy as np
 import tensorflow as tf
 from msgspec.structs import asdict
 
@@ -81,7 +80,10 @@ class Learner:
 
     def state(self) -> dict[str, AnyArray]:
         """All that learning depends on beside the weights, by name: optimizer, and chance."""
-        return {name: np.array(variable) for name, variable in self._state_variables().items()}
+        return {
+            name: keras.ops.convert_to_numpy(variable)
+            for name, variable in self._state_variables().items()
+        }
 
     def restore(self, weights: Mapping[str, Array], state: Mapping[str, AnyArray]) -> None:
         """Go back to what `weights` and `state` returned."""

@@ -17,7 +17,7 @@ class ProgressBar:
             total=100,
             desc="training",
             bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
-            disable=not shown,
+            disable=None if shown else True,  # None: unless there is no terminal
         )
         self._begun_at: float | None = None
         self._held_out = ""

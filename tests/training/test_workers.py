@@ -8,7 +8,9 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from livecomposer.cli import main
 from livecomposer.model import bundle
 from livecomposer.training.workers import Worker, WorkerError, this_worker
 from tests.conftest import write_midi
@@ -51,20 +53,14 @@ def free_addresses(number):
     return addresses
 
 
-def start(folder, *arguments, tf_config=None):
+def command(folder, out):
     settings = ("units=16", "embedding=8", "vocabulary_size=64", "batch_size=4", "dropout=0")
     chosen = [part for setting in settings for part in ("--set", f"training.{setting}")]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-    if tf_config:
-        environment["TF_CONFIG"] = tf_config
-    return subprocess.Popen(
-        [sys.executable, "-m", "livecomposer", "train", folder / "music", "--epochs", "1",
-         *chosen, *arguments],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    return ["train", str(folder / "music"), "--out", str(folder / out), "--epochs", "1", *chosen]
 
 
-def test_two_learn_what_one_would(tmp_path):
+def test_two_learn_what_one_would(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     pytest.importorskip("tensorflow")
     (tmp_path / "music").mkdir()
     for i in range(3):
@@ -74,12 +70,17 @@ def test_two_learn_what_one_would(tmp_path):
             [(n / 2, 0.5, pitch) for n, pitch in enumerate(pitches)],
         )
     addresses = free_addresses(2)
-    alone = start(tmp_path, "--out", tmp_path / "alone")
     pair = [
-        start(tmp_path, "--out", tmp_path / "pair", tf_config=config(i, *addresses))
+        subprocess.Popen(
+            [sys.executable, "-m", "livecomposer", *command(tmp_path, "pair")],
+            env={**os.environ, "TF_CONFIG": config(i, *addresses)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
         for i in range(2)
-    ]
-    for process in (alone, *pair):
+    ]  # fmt: skip
+    alone = CliRunner().invoke(main, command(tmp_path, "alone"))
+    assert alone.exit_code == 0, alone.output
+    for process in pair:
         _, errors = process.communicate(timeout=110)
         assert process.returncode == 0, errors
     one, two = (bundle.load(tmp_path / name / "best.weights.h5") for name in ("alone", "pair"))
