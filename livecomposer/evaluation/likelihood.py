@@ -97,39 +97,50 @@ def measure(
 
 
 def by_context(
-    predictor: Predictor, streams: Iterable[Ids], lengths: Sequence[int]
+    predictor: Predictor,
+    streams: Sequence[Ids],
+    lengths: Sequence[int],
+    number: int,
+    rng: np.random.Generator,
 ) -> dict[int, float | None]:
-    """The mean loss of a token after a zero state and so many tokens, or a few more.
-
-    Streams are cut into stretches as long as the longest length, each predicted on its own.
+    """The mean loss of the same tokens, each time after so many of those before them only.
 
     Args:
         predictor: of V ids.
         streams: (T,) each.
-        lengths: ascending. For each, tokens count that come after this many to a quarter more.
+        lengths: of contexts, ascending.
+        number: how many tokens to predict, or a quarter as many at least.
+        rng: chooses them.
 
     Returns:
-        Nats by length; None where no stream is that long.
+        Nats by length; None where fewer tokens than that have so many before them.
     """
-    longest = lengths[-1] + lengths[-1] // 4 + 1
-    found: dict[int, list[npt.NDArray[np.float64]]] = {length: [] for length in lengths}
-    for ids in streams:
-        for begin in range(0, len(ids) - 1, longest):
-            nats = losses(predictor, ids[begin : begin + longest + 1])
-            for length in lengths:
-                found[length].append(nats[length - 1 : length + length // 4])
+    for longest in reversed(lengths):
+        places = [
+            (ids, end) for ids in streams for end in range(longest, len(ids))
+        ]  # those that have the longest context can be had with all shorter ones
+        if 4 * len(places) >= number:
+            break
+    else:
+        return dict.fromkeys(lengths)
+    chosen = [places[i] for i in rng.permutation(len(places))[:number].tolist()]
     return {
-        length: float(joined.mean()) if (joined := np.concatenate(parts)).size else None
-        for length, parts in found.items()
+        length: float(
+            np.mean([losses(predictor, ids[end - length : end + 1])[-1] for ids, end in chosen])
+        )
+        if length <= longest
+        else None
+        for length in lengths
     }
 
 
 def _losses_and_ranks(
     predictor: Predictor, ids: Ids
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Each token's loss, and how many tokens were thought likelier."""
+    """Each token's loss, and how many were thought likelier: all, if it was impossible."""
     probs = predictor.predict(ids)
     happened = probs[np.arange(len(probs)), ids[1:]]
     with np.errstate(divide="ignore"):
         nats = -np.log(happened.astype(np.float64))
-    return nats, (probs > happened[:, np.newaxis]).sum(axis=1)
+    ranks = (probs > happened[:, np.newaxis]).sum(axis=1)
+    return nats, np.where(happened > 0, ranks, probs.shape[1])

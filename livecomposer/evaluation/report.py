@@ -24,6 +24,9 @@ from livecomposer.training.dataset import IdCorpus, TokenisedCorpus
 from livecomposer.training.works import digest, split_works
 
 CONTEXTS = (1, 4, 16, 64, 100, 300, 1000)
+IN_CONTEXT = 200
+"""Tokens that are predicted in each of these contexts."""
+
 ORDER = 5
 PRIMERS = 200
 UNSEEN_SHARE = 0.1
@@ -53,7 +56,7 @@ class Evaluation(Struct, frozen=True):
         onsets: among these.
         reduced: the share of these tokens that were outside the vocabulary, and made simpler.
         likelihood: by predictor: `model`, `repeat_last`, `unigram`, `witten_bell_5`.
-        by_context: the model's nats per token after a zero state and so many tokens.
+        by_context: the model's nats per token, of the same tokens after so many before them.
         continuations: None where no piece is long enough for a primer.
     """
 
@@ -135,7 +138,8 @@ def evaluate(
         tell(name)
         likelihood[name] = measure(make(), streams, onsets)
     tell("contexts")
-    context = by_context(Network(engine), streams, CONTEXTS)
+    rng = np.random.default_rng(seed)
+    context = by_context(Network(engine), streams, CONTEXTS, IN_CONTEXT, rng)
     tell("continuations")
     targets = np.concatenate([stream[1:] for stream in streams])
     return Evaluation(

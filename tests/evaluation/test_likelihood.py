@@ -42,7 +42,7 @@ def test_an_equal_probability_is_no_likelier():
 def test_what_was_impossible_has_no_mean():
     found = measure(RepeatLast(SIZE), [ids(0, 1, 1, 2)], ONSETS)
     assert (found.nats_per_token, found.nats_per_onset) == (None, None)
-    assert found.top_1 == 1 / 3
+    assert found.top_1 == found.top_5 == 1 / 3
 
 
 def test_a_network_carries_its_state():
@@ -67,9 +67,10 @@ class Counting:
 
 
 def test_loss_by_context():
-    found = by_context(Counting(), [ids(*[1] * 12), ids(*[1] * 5)], (1, 4, 8, 40))
-    # After 4 tokens or 5: (4 + 5) / 2 in the first, 4 in the second; after 8 to 10: the first.
-    assert found[1] == pytest.approx(1)
-    assert found[4] == pytest.approx((4 + 5 + 4) / 3)
-    assert found[8] == pytest.approx(9)
-    assert found[40] is None
+    streams = [ids(*[1] * 12), ids(*[1] * 5)]
+    found = by_context(Counting(), streams, (1, 4, 8, 40), 3, np.random.default_rng(1))
+    assert found == {1: pytest.approx(1), 4: pytest.approx(4), 8: pytest.approx(8), 40: None}
+    # One token only has 11 before it.
+    found = by_context(Counting(), streams, (4, 11), 5, np.random.default_rng(1))
+    assert found == {4: pytest.approx(4), 11: None}
+    assert by_context(Counting(), streams, (20,), 1, np.random.default_rng(1)) == {20: None}
