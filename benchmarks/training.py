@@ -4,7 +4,7 @@
 
 Both train the same network on the same pieces, from the same start. The recipe has windows of 100
 tokens at stride 1 with one target each, batches of 128, and Keras's RMSProp as it is; ours is what
-`livecomposer train` does. Both are judged by the same 4,000 held-out tokens, each with the 100
+`livecomposer train` does. Both are judged by the same 2,000 held-out tokens, each with the 100
 tokens before it. Time is that of training alone, without judging.
 """
 
@@ -27,7 +27,7 @@ from livecomposer.training.material import Material, prepare
 from livecomposer.training.recipe import Budget, Recipe
 
 CONTEXT = 100
-JUDGED = 4000
+JUDGED = 2000
 RECIPE_BATCH = 128
 MARKS = 5  # figures in the time given
 
