@@ -23,10 +23,9 @@ from pathlib import Path
 from livecomposer.config import load_config
 from livecomposer.model import bundle
 from livecomposer.model.bundle import Architecture
-from livecomposer.music.events import Event
+from livecomposer.music.events import Event, NoteOn
 from livecomposer.music.tokeniser import TokeniserSettings, encode
 from livecomposer.music.tokens import Chord, Gap, Token
-from livecomposer.music.vocabulary import Vocabulary
 from livecomposer.training import dataset
 from livecomposer.training.cache import default_cache
 from livecomposer.training.corpus import Piece, find_files, load_corpus
@@ -116,7 +115,7 @@ def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> No
 
 
 def voicing_loss(
-    vocabulary: Vocabulary, learned: Iterable[Chord], held_out: Sequence[Chord]
+    reduce: Callable[[Chord], int], learned: Iterable[Chord], held_out: Sequence[Chord]
 ) -> float:
     """The mean loss in nats of exact voicings, given what they are reduced to.
 
@@ -125,10 +124,10 @@ def voicing_loss(
     """
     seen: defaultdict[int, Counter[Chord]] = defaultdict(Counter)
     for chord in learned:
-        seen[vocabulary.id(chord)][chord] += 1
+        seen[reduce(chord)][chord] += 1
     nats = 0.0
     for chord in held_out:
-        counts = seen[vocabulary.id(chord)]
+        counts = seen[reduce(chord)]
         total, distinct = counts.total(), len(counts)
         if chord in counts:
             nats -= math.log(counts[chord] / (total + distinct))
@@ -153,7 +152,12 @@ def row(name: str, out: Path, pieces: Sequence[Piece]) -> str:
             joins += sum(len(chord.pitches) - 1 for chord in chords)
     spelled = len(parts[1]) + joins
     nats = run["nats_per_onset"] * spelled / len(parts[1])
-    exact = nats if name == "note by note" else nats + voicing_loss(saved.vocabulary, *parts)
+
+    def reduce(chord: Chord) -> int:
+        onset = [NoteOn(0, pitch) for pitch in chord.pitches]
+        return saved.vocabulary.ids(SPELLINGS.get(name, encode)(onset, saved.tokeniser))[0]
+
+    exact = nats if name == "note by note" else nats + voicing_loss(reduce, *parts)
     tokens, reduced_share = run["validation_loss"], saved.provenance["reduced"]
     return (
         f"| {name} | {len(saved.vocabulary)} | {reduced_share:.1%} | {run['epoch']} | "

@@ -71,6 +71,7 @@ def evaluate(
         seed=seed,
         tell=lambda what: click.echo(f"{what} ...", err=True),
     )
+    click.echo(msgspec.json.format(msgspec.json.encode(found)) if as_json else _describe(found))
     if plot:
         from livecomposer.evaluation.plot import write_plot
 
@@ -78,7 +79,6 @@ def evaluate(
             write_plot(plot, found)
         except OSError as error:
             raise CommandError(f"{plot} can't be written: {error.strerror}") from None
-    click.echo(msgspec.json.format(msgspec.json.encode(found)) if as_json else _describe(found))
 
 
 def _describe(found: "Evaluation") -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import Outcome
+    from livecomposer.training.workers import Worker
 
 _DEFAULT_MINUTES = 30
 _DEFAULT_SOURCE = "music21:"
@@ -98,19 +99,20 @@ def train(
     if epochs and minutes:
         raise click.UsageError("--epochs and --minutes exclude each other")
     budget = Budget(epochs, minutes)
-    if resume:
-        if sources or out or parent or input_kind or timing or instrument or machine:
-            raise click.UsageError(
-                "with --resume, only --epochs or --minutes (in all) may be given"
-            )
-        _resume(RunFolder(resume), budget if epochs or minutes else None, cluster)
-        return
     try:
         worker = this_worker()
     except WorkerError as error:
         raise CommandError(str(error), WRONG_USAGE) from None
-    if worker.number > 1 and not epochs:
-        raise click.UsageError("several workers can't agree on the time: give --epochs")
+    if resume:
+        given = click.get_current_context().params
+        if given["config_file"] or given["assignments"]:
+            raise click.UsageError("--resume goes on with the settings that the run has")
+        if sources or out or parent or input_kind or timing or instrument or machine:
+            raise click.UsageError(
+                "with --resume, only --epochs or --minutes (in all) may be given"
+            )
+        _resume(RunFolder(resume), budget if epochs or minutes else None, worker, cluster)
+        return
     if not epochs and not minutes:
         budget = Budget(minutes=_DEFAULT_MINUTES)
     settings = config.training
@@ -124,11 +126,12 @@ def train(
         tokeniser=origin.tokeniser if origin else tokeniser.settings,
         architecture=origin.architecture if origin else architecture,
         budget=budget,
-        sources=sources or (_DEFAULT_SOURCE,),
+        sources=tuple(map(_absolute, sources)) or (_DEFAULT_SOURCE,),
         instrument=instrument,
         machine=machine,
         parent=parent,
     )
+    _check_budget(budget, worker)
     folder = RunFolder(out or Path("run"))
     with _errors(folder):
         if worker.chief:
@@ -139,7 +142,14 @@ def train(
         _report(outcome, folder)
 
 
-def _resume(folder: "RunFolder", budget: "Budget | None", cluster: str | None) -> None:
+def _check_budget(budget: "Budget", worker: "Worker") -> None:
+    if worker.number > 1 and not budget.epochs:
+        raise click.UsageError("several workers can't agree on the time: give --epochs")
+
+
+def _resume(
+    folder: "RunFolder", budget: "Budget | None", worker: "Worker", cluster: str | None
+) -> None:
     from livecomposer.training.folder import recall
     from livecomposer.training.train import resume
 
@@ -148,9 +158,18 @@ def _resume(folder: "RunFolder", budget: "Budget | None", cluster: str | None) -
         if budget:
             recipe = msgspec.structs.replace(checkpoint.recipe, budget=budget)
             checkpoint = dataclasses.replace(checkpoint, recipe=recipe)
+        _check_budget(checkpoint.recipe.budget, worker)
         pieces = _pieces(checkpoint.recipe, cluster)
         outcome = resume(pieces, folder, checkpoint)
-    _report(outcome, folder)
+    if worker.chief:
+        _report(outcome, folder)
+
+
+def _absolute(source: str) -> str:
+    """So that a run can be resumed from anywhere."""
+    from livecomposer.training.corpus import BUILT_IN
+
+    return source if source.startswith(BUILT_IN) else str(Path(source).absolute())
 
 
 def _pieces(recipe: "Recipe", cluster: str | None) -> "list[Piece]":

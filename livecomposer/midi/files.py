@@ -76,11 +76,12 @@ def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
     for each in parsed.tracks:
         position = 0
         begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
+        left_out = track is not None and each.name != track
         for message in each:
             position += message.time
             if message.type == "set_tempo":
                 tempo_changes.append((position, message.tempo))
-            elif track is not None and each.name != track:
+            elif left_out:
                 continue
             elif is_note_off(message):
                 # The end of a note without length comes after its beginning.

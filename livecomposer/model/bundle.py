@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from livecomposer.atomic import write_whole
 from livecomposer.model.hdf5 import UnsoundFileError, plain_dataset
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
@@ -126,12 +127,7 @@ def save(path: Path, bundle: Bundle, state: Mapping[str, AnyArray] = _NO_STATE) 
         for name, array in state.items():
             file[f"{_STATE}/{name}"] = array
         file[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(image.getbuffer())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, image.getbuffer())
 
 
 def load_state(path: Path, like: Mapping[str, AnyArray]) -> dict[str, AnyArray]:

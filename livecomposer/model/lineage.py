@@ -10,6 +10,7 @@ import pickle
 import pickletools
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -23,6 +24,7 @@ from livecomposer.music.vocabulary import Vocabulary
 
 _MAX_NOTES_BYTES = 1 << 26
 _MAX_LAYERS = 100
+_WEIGHTS = 21  # of three LSTM layers, two normalizations, two dense layers
 _NEVER = -1e4
 """The bias of an id that is never to be predicted: its probability is 0 in float32."""
 
@@ -62,17 +64,16 @@ def read_checkpoint(weights: Path, notes: Path) -> Bundle:
         raise LineageError(f"{notes}: {error}") from None
     try:
         with h5py.File(weights, "r") as file:
-            arrays = list(_read_arrays(file))
+            # One more than fit: it is the shapes that tell.
+            datasets = list(islice(_datasets(file), _WEIGHTS + 1))
+            architecture = _check([dataset.shape for dataset in datasets], len(names))
+            arrays = list(map(_read, datasets))
     except UnsoundFileError as error:
         raise LineageError(f"{weights}: {error}") from None
     except OSError as error:
         raise LineageError(f"{weights}: {error.strerror or 'not a sound HDF5 file'}") from None
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise LineageError(f"{weights}: not a sound HDF5 file ({error})") from None
-    try:
-        architecture = _check(arrays, len(names))
-    except UnsoundFileError as error:
-        raise LineageError(f"{weights}: {error}") from None
     shapes = weight_shapes(architecture, len(vocabulary))
     fitted = _with_start(arrays, len(names))
     return Bundle(
@@ -136,29 +137,34 @@ def _parse_name(name: str) -> Token:
     raise ValueError(f"{name!r} is neither a note, such as F#4 or B-3, nor a chord, such as 4.7.11")
 
 
-def _read_arrays(file: h5py.File) -> Iterator[Array]:
-    """All layers' weights in their order."""
+def _datasets(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """All layers' weights in their order; nothing of them is read yet."""
     model = plain_group(file, "model_weights") if "model_weights" in file else file
     for layer in _names(model, "layer_names"):
         for weight in _names(plain_group(model, layer), "weight_names"):
-            dataset = plain_dataset(model, f"{layer}/{weight}", np.dtype(np.float32))
-            array = dataset[()]
-            if not np.isfinite(array).all():
-                raise UnsoundFileError(f"{layer}/{weight} holds values that are not finite numbers")
-            yield array
+            yield plain_dataset(model, f"{layer}/{weight}", np.dtype(np.float32))
+
+
+def _read(dataset: h5py.Dataset) -> Array:
+    array: Array = dataset[()]
+    if not np.isfinite(array).all():
+        raise UnsoundFileError(f"{dataset.name} holds values that are not finite numbers")
+    return array
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
     """The names that legacy Keras keeps in an attribute."""
-    values = group.attrs.get(attribute)
-    if values is None or len(values) > _MAX_LAYERS:
+    if attribute not in group.attrs:
         raise UnsoundFileError(f"it has no {attribute}: not weights in Keras's legacy format")
+    kept = group.attrs.get_id(attribute)
+    if len(kept.shape) != 1 or kept.shape[0] > _MAX_LAYERS:
+        raise UnsoundFileError(f"{attribute} has shape {kept.shape}, expected a row of names")
+    values = group.attrs[attribute]
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _check(arrays: list[Array], names: int) -> Architecture:
-    """The architecture of these arrays, whose last layer must fit the vocabulary."""
-    shapes = [array.shape for array in arrays]
+def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
+    """The architecture of these weights, whose last layer must fit the vocabulary."""
     if not shapes or len(shapes[0]) != 2 or shapes[0][1] % 4 or not shapes[0][1]:
         raise UnsoundFileError("its first weights are not an LSTM layer's")
     if shapes[-1] != (names,):

@@ -3,11 +3,11 @@
 import hashlib
 import io
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
 
+from livecomposer.atomic import write_whole
 from livecomposer.training.readers import VERSION, Notes
 
 log = logging.getLogger(__name__)
@@ -53,10 +53,8 @@ def save_entry(entry: Path, pieces: list[Notes]) -> None:
         notes=np.concatenate(pieces) if pieces else np.empty((0, 4), np.int32),
         lengths=np.array([len(notes) for notes in pieces], np.int32),
     )
-    beside = entry.with_suffix(f".{os.getpid()}")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(buffer.getvalue())
-        beside.replace(entry)
+        write_whole(entry, buffer.getbuffer())
     except OSError as error:
         log.warning("the cache %s can't be written: %s", entry.parent, error.strerror)

@@ -6,7 +6,7 @@ player's part. Knows nothing of vocabularies.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
@@ -170,6 +170,8 @@ def load_corpus(
         for file, parsed in _parse_all(shown, cache, pool):
             try:
                 corpus.pieces.extend(selection.pieces(str(file), parsed()))
+            except BrokenExecutor as error:
+                raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
             except (CorpusError, UnreadableError) as error:
                 corpus.skipped.append((str(file), str(error)))
             except OSError as error:

@@ -70,8 +70,9 @@ class TokenisedCorpus:
         """How often each token occurs in the corpus, at all transpositions together."""
         weights = np.zeros((len(SHIFTS), len(self.types)), int)
         for stream, shifts in zip(self.streams, self.shifts, strict=True):
-            rows = [SHIFTS.index(shift) for shift in shifts]
-            weights[rows] += np.bincount(stream, minlength=len(self.types))
+            types, numbers = np.unique(stream, return_counts=True)
+            for shift in shifts:
+                weights[SHIFTS.index(shift), types] += numbers
         counts: Counter[Token] = Counter()
         for row, shift in enumerate(SHIFTS):
             for token, weight in zip(self.types, weights[row].tolist(), strict=True):

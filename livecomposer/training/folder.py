@@ -20,7 +20,13 @@ from livecomposer.music.tempo import spell_beats
 from livecomposer.training.corpus import Piece
 from livecomposer.training.history import Epoch, Tally
 from livecomposer.training.recipe import Recipe
-from livecomposer.training.works import digest
+
+
+class _Log(logging.FileHandler):
+    """A log that a full disk ends in silence: what matters then is said by what else can't be."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
+        pass
 
 
 class RunError(RuntimeError):
@@ -54,11 +60,15 @@ class RunFolder:
         return self.path / "config.toml"
 
     def check_free(self) -> None:
-        """Nothing may be lost.
+        """Nothing may be lost, and nothing be learned in vain.
 
         Raises:
             RunError: there is something in the folder already.
+            OSError: it couldn't be made.
         """
+        nearest = next(each for each in (self.path, *self.path.absolute().parents) if each.exists())
+        if nearest.is_dir():
+            tempfile.TemporaryFile(dir=nearest).close()
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists already: go on with --resume, or name another")
 
@@ -81,9 +91,15 @@ class RunFolder:
             "resolution": spell_beats(recipe.tokeniser.resolution),
             "max_gap": spell_beats(recipe.tokeniser.max_gap),
         }
-        settings = {"tokeniser": tokeniser, "training": msgspec.to_builtins(recipe.settings)}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = RunFolder(Path(tempfile.mkdtemp(prefix=".run-", dir=self.path.parent)))
+        architecture = recipe.architecture
+        training = msgspec.to_builtins(recipe.settings) | {
+            "units": architecture.units,
+            "embedding": architecture.embedding,
+        }
+        settings = {"tokeniser": tokeniser, "training": training}
+        parent = self.path.absolute().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        beside = RunFolder(Path(tempfile.mkdtemp(prefix=".run-", dir=parent)))
         try:
             beside.config.write_text(tomli_w.dumps(settings))
             save(beside)
@@ -97,7 +113,7 @@ class RunFolder:
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Keep what is logged in `train.log`, after what an earlier part of the run logged."""
-        handler = logging.FileHandler(self.path / "train.log", encoding="utf-8")
+        handler = _Log(self.path / "train.log", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logger = logging.getLogger("livecomposer")
         logger.addHandler(handler)
@@ -154,8 +170,10 @@ class _Run(Struct):
 
 def music_digest(pieces: Sequence[Piece]) -> str:
     """What names the music of a run: other pieces, another digest."""
-    together = "".join(map(digest, pieces))
-    return hashlib.blake2b(together.encode(), digest_size=8).hexdigest()
+    together = hashlib.blake2b(digest_size=8)
+    for piece in pieces:
+        together.update(len(piece.notes).to_bytes(8, "big") + piece.notes.tobytes())
+    return together.hexdigest()
 
 
 def remember(recipe: Recipe, state: State, music: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from livecomposer.atomic import write_whole
+
 
 class Epoch(Struct, frozen=True):
     """What an epoch came to. Losses in nats per token, accuracies as shares of 1.
@@ -30,6 +32,14 @@ class Epoch(Struct, frozen=True):
     nats_per_onset: float
     tokens_per_second: float
     waiting: float
+
+    def __str__(self) -> str:
+        return (
+            f"epoch {self.epoch}, {self.minutes:.1f} minutes: loss {self.loss:.3f}, "
+            f"{self.accuracy:.1%} right; held out {self.validation_loss:.3f}, "
+            f"{self.validation_accuracy:.1%}, {self.nats_per_onset:.3f} an onset; "
+            f"{self.tokens_per_second:,.0f} tokens/s, {self.waiting:.1%} of the time waiting"
+        )
 
 
 class Tally(Struct):
@@ -58,7 +68,7 @@ def write_csv(path: Path, history: Sequence[Epoch]) -> None:
     rows = csv.writer(text)
     rows.writerow(Epoch.__struct_fields__)
     rows.writerows([getattr(row, name) for name in Epoch.__struct_fields__] for row in history)
-    path.write_text(text.getvalue())
+    write_whole(path, text.getvalue().encode())
 
 
 def write_png(path: Path, history: Sequence[Epoch]) -> None:
@@ -80,4 +90,6 @@ def write_png(path: Path, history: Sequence[Epoch]) -> None:
         axes.set(xlabel="minutes", ylabel=label)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=120)
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=120)
+    write_whole(path, image.getbuffer())

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from livecomposer.model import bundle
 from livecomposer.model.bundle import Bundle
-from livecomposer.training.folder import RunFolder, State, remember
+from livecomposer.training.folder import RunError, RunFolder, State, remember
 from livecomposer.training.history import write_csv, write_png
 from livecomposer.training.material import Material
 from livecomposer.training.recipe import Recipe
@@ -76,6 +77,12 @@ class Keeper:
         if epoch is state.best:
             bundle.save(self.folder.best, self._bundle(msgspec.to_builtins(epoch)))
         self.keep(state)
+        self.keep_curves(state)
+
+    def keep_curves(self, state: State) -> None:
+        """Write the curves."""
+        if not (self._keeps and state.history):
+            return
         table, picture = self.folder.curves
         write_csv(table, state.history)
         write_png(picture, state.history)
@@ -85,10 +92,15 @@ class Keeper:
         bundle.save(path, self._bundle(run), self._learner.state())
 
     def _bundle(self, run: dict[str, Any]) -> Bundle:
+        weights = self._learner.weights()
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise RunError(
+                f"the weights stopped being numbers: {self.folder.path} is kept as it was"
+            )
         return Bundle(
             self._recipe.architecture,
             self._material.vocabulary,
             self._recipe.tokeniser,
             {**self._material.provenance, "run": run},
-            self._learner.weights(),
+            weights,
         )

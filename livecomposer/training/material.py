@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from livecomposer.model.bundle import Bundle
 from livecomposer.music.vocabulary import Vocabulary
 from livecomposer.training.corpus import Piece
 from livecomposer.training.dataset import IdCorpus, TokenisedCorpus
@@ -47,21 +49,21 @@ class Material:
         )
 
 
-def prepare(
-    pieces: Sequence[Piece], recipe: Recipe, vocabulary: Vocabulary | None = None
-) -> Material:
+def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = None) -> Material:
     """Tokenise pieces, hold some out, and give every token an id.
 
     Args:
         pieces: the corpus.
         recipe: how.
-        vocabulary: that of the weights to go on from; by default it is made of the music.
+        origin: weights to go on from: their vocabulary is kept, and works that were held out from
+            them stay so.
 
     Raises:
         MaterialError: the pieces are one work, or too short, or no token is common enough.
     """
     settings = recipe.settings
-    learning, held_out = split_works(pieces, HELD_OUT, settings.seed)
+    known = origin.provenance.get("held_out", ()) if origin else ()
+    learning, held_out = split_works(pieces, HELD_OUT, settings.seed, set(known))
     if not learning:
         raise MaterialError(
             f"training needs 2 different works or more, one of them to hold out; found 1 "
@@ -69,13 +71,15 @@ def prepare(
         )
     tokenised = TokenisedCorpus(pieces, recipe.tokeniser)
     context = recipe.architecture.context
-    longest = max(len(tokenised.streams[i]) for i in learning)
-    if longest < context:
+    tokens = sum(len(tokenised.streams[i]) for i in learning)
+    if tokens < context:
         raise MaterialError(
-            f"the longest piece to learn from has {longest} tokens, expected {context} or more: "
-            "a window's length"
+            f"the music to learn from has {tokens} tokens, expected {context} or more: a window's "
+            "length"
         )
-    if vocabulary is None:
+    if origin:
+        vocabulary = origin.vocabulary
+    else:
         counts = tokenised.counts()
         try:
             vocabulary = Vocabulary.build(
@@ -88,7 +92,8 @@ def prepare(
             ) from None
     corpus = tokenised.ids(vocabulary)
     provenance = {
-        "sources": list(recipe.sources),
+        "sources": [Path(source).name for source in recipe.sources],
+        "parent": recipe.parent,
         "instrument": recipe.instrument,
         "machine": recipe.machine,
         "pieces": len(pieces),

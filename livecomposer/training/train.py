@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+End = Literal["spent", "no better", "interrupted"]
+
 _LAST_RATE = 0.05  # the learning rate falls in a line to this share of itself
 
 
@@ -46,7 +48,7 @@ class Outcome:
     """
 
     best: Epoch | None
-    end: Literal["spent", "no better", "interrupted"]
+    end: End
 
 
 def begin(
@@ -65,7 +67,7 @@ def begin(
         RunError: the folder is in use, or the loss stopped being a number.
         OSError: something can't be written.
     """
-    material = prepare(pieces, recipe, parent.vocabulary if parent else None)
+    material = prepare(pieces, recipe, parent)
     learner = _make_learner(recipe, len(material.vocabulary))
     if parent:
         learner.network.set_weights(list(parent.weights.values()))
@@ -93,7 +95,7 @@ def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -
             f"{folder.path} learned from other music than {', '.join(recipe.sources)} holds now: "
             "a run goes on with the same music only"
         )
-    material = prepare(pieces, recipe, checkpoint.saved.vocabulary)
+    material = prepare(pieces, recipe, checkpoint.saved)
     learner = _make_learner(recipe, len(material.vocabulary))
     learner.restore(checkpoint.saved.weights, load_state(folder.checkpoint, learner.state()))
     keeper = Keeper(folder, recipe, material, music, learner)
@@ -118,19 +120,30 @@ class _Run:
 
     def fit(self) -> Outcome:
         """Epoch after epoch, until one of the ends."""
-        state, patience = self._state, self._recipe.settings.patience
+        state = self._state
         bar = ProgressBar(shown=this_worker().chief)
         with self._keeper.logging(), bar, _interruption() as interrupted:
             log.info("%s; epoch %d", self._material, len(state.history) + 1)
-            while self._spent(0) < 1:
+            self._keeper.keep_curves(state)
+            end: End | None = None
+            while not (end := end or self._end()):
                 pace = self._learn_epoch(bar, interrupted)
                 if interrupted:
                     self._keeper.keep(state)
-                    return Outcome(state.best, "interrupted")
-                bar.show(self._end_epoch(pace))
-                if state.best and len(state.history) - state.best.epoch >= patience:
-                    return Outcome(state.best, "no better")
-        return Outcome(state.best, "spent")
+                    end = "interrupted"
+                elif state.tally.targets:  # none, where time was up before the first step
+                    bar.show(self._end_epoch(pace))
+            log.info("ended: %s", end)
+        return Outcome(state.best, end)
+
+    def _end(self) -> End | None:
+        """Why to end here, between two epochs."""
+        state, patience = self._state, self._recipe.settings.patience
+        if self._spent(0) >= 1:
+            return "spent"
+        if state.best and len(state.history) - state.best.epoch >= patience:
+            return "no better"
+        return None
 
     def _learn_epoch(self, bar: ProgressBar, interrupted: list[int]) -> "_Pace":
         """Learn what is left of the epoch under way, or until interrupted."""
@@ -151,23 +164,20 @@ class _Run:
             rate = settings.learning_rate * max(1 - spent, _LAST_RATE)
             tally = self._learner.learn(windows, rate)
             pace.learned(tally.targets)
-            if not math.isfinite(tally.nats):
-                raise RunError(
-                    f"in epoch {epoch + 1} the loss stopped being a number: try a learning rate "
-                    f"below {settings.learning_rate}. What was best before is kept in "
-                    f"{self._keeper.folder.path}"
-                )
+            self._check(tally)
             state.tally += tally
             state.step += 1
             state.minutes = self._minutes()
             bar.advance(spent, epoch + 1, state.tally, pace.tokens_per_second)
             self._keeper.keep_if_due(state)
+            pace.resumed()
         return pace
 
     def _end_epoch(self, pace: "_Pace") -> Epoch:
         """Judge what was learned, and keep it."""
         state = self._state
         learned, judged = state.tally, self._judge()
+        self._check(judged)
         epoch = Epoch(
             epoch=len(state.history) + 1,
             minutes=round(self._minutes(), 3),
@@ -195,6 +205,18 @@ class _Run:
             total += self._learner.judge(held_out.windows(cuts[i : i + size], context))
         return total
 
+    def _check(self, tally: Tally) -> None:
+        """Nothing is kept of weights that give no number."""
+        if not math.isfinite(tally.nats):
+            rate, path = self._recipe.settings.learning_rate, self._keeper.folder.path
+            message = (
+                f"in epoch {len(self._state.history) + 1} the loss stopped being a number. "
+                f"What was best before is kept; to go on from it: --from {path} --set "
+                f"training.learning_rate={rate / 4:g} and another --out"
+            )
+            log.error("%s", message)
+            raise RunError(message)
+
     def _spent(self, of_epoch: float) -> float:
         """The share of the budget that is used up."""
         return self._recipe.budget.spent(len(self._state.history) + of_epoch, self._minutes())
@@ -209,6 +231,9 @@ class _Pace:
     def __init__(self) -> None:
         self._last = time.perf_counter()
         self._preparing, self._learning, self._targets = 0.0, 0.0, 0
+
+    def resumed(self) -> None:
+        self._lap()  # what was done meanwhile was neither
 
     def prepared(self) -> None:
         self._preparing += self._lap()

@@ -6,7 +6,9 @@ stretches of it belong together, and are never split between what is learned and
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +19,13 @@ _STRETCH = 10
 """Steps in a stretch."""
 
 _COMMON = 12
-"""A stretch that more pieces than this have is a figure of speech (a scale, a repeated note)."""
+"""A stretch that more pieces have may be a figure of speech (a scale, a repeated note)."""
 
 _ENOUGH = 0.25
 """The share of the smaller piece's rare stretches that makes two pieces one work."""
+
+_ENOUGH_OF_ALL = 0.4
+"""The share of all stretches, common ones too, that does."""
 
 _Stretches = npt.NDArray[np.uint64]
 
@@ -46,13 +51,17 @@ def find_works(pieces: Sequence[Piece]) -> list[list[int]]:
     return works.parts()
 
 
-def split_works(pieces: Sequence[Piece], share: float, seed: int) -> tuple[list[int], list[int]]:
+def split_works(
+    pieces: Sequence[Piece], share: float, seed: int, known: Set[str] = frozenset()
+) -> tuple[list[int], list[int]]:
     """Choose works to hold out. What is chosen depends on the music and the seed only.
 
     Args:
         pieces: the corpus.
         share: how much of the pieces to hold out, at least one work.
         seed: another one chooses others.
+        known: digests of pieces that were held out before: where there are any, their works are
+            held out again, and no others.
 
     Returns:
         The indices of the pieces to learn from, and of those held out, ascending. Where all
@@ -64,11 +73,13 @@ def split_works(pieces: Sequence[Piece], share: float, seed: int) -> tuple[list[
         name = min(digest(pieces[i]) for i in work)
         return hashlib.blake2b(name.encode(), key=key).digest()
 
-    wanted = max(1.0, share * len(pieces))
-    held_out: list[int] = []
-    for work in sorted(find_works(pieces), key=lot):
-        if not held_out or len(held_out) + len(work) <= wanted:
-            held_out += work
+    works = find_works(pieces)
+    held_out = [i for work in works if known & {digest(pieces[i]) for i in work} for i in work]
+    if not held_out:
+        wanted = max(share * len(pieces), min(map(len, works)))
+        for work in sorted(works, key=lot):
+            if len(held_out) + len(work) <= wanted:
+                held_out += work
     return sorted(set(range(len(pieces))) - set(held_out)), sorted(held_out)
 
 
@@ -99,17 +110,22 @@ def _alike(stretches: list[_Stretches]) -> Iterator[tuple[int, int]]:
     begins = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     sizes = np.diff(np.append(begins, len(values)))
     rare = np.repeat(sizes <= _COMMON, sizes)
-    counts = np.bincount(owners[rare], minlength=len(stretches))
-    shared: dict[tuple[int, int], int] = {}
+    all_counts = np.bincount(owners, minlength=len(stretches))
+    rare_counts = np.bincount(owners[rare], minlength=len(stretches))
+    shared: Counter[tuple[int, int]] = Counter()
+    neighbours: Counter[tuple[int, int]] = Counter()  # of all that have a stretch, in their order
     for begin, size in zip(begins.tolist(), sizes.tolist(), strict=True):
-        if 2 <= size <= _COMMON:
-            having = owners[begin : begin + size].tolist()
-            for i, one in enumerate(having):
-                for other in having[i + 1 :]:
-                    shared[one, other] = shared.get((one, other), 0) + 1
-    for (one, other), number in shared.items():
-        if number >= _ENOUGH * min(counts[one], counts[other]):
-            yield one, other
+        having = owners[begin : begin + size].tolist()
+        neighbours.update(pairwise(having))
+        if size <= _COMMON:
+            shared.update(combinations(having, 2))
+    for pairs, counts, enough in (
+        (shared, rare_counts, _ENOUGH),
+        (neighbours, all_counts, _ENOUGH_OF_ALL),  # of a work in many versions, nothing is rare
+    ):
+        for (one, other), number in pairs.items():
+            if number >= enough * min(counts[one], counts[other]):
+                yield one, other
 
 
 class _Partition:

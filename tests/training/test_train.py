@@ -97,7 +97,8 @@ def test_train_then_play(music, tmp_path):
     assert [row["epoch"] for row in history] == ["1", "2"]
     log = (out / "train.log").read_text()
     assert "6 pieces, 1 held out" in log
-    assert "epoch=2" in log
+    assert "epoch 2, " in log
+    assert "ended: spent" in log
 
     saved = bundle.load(out / "best.weights.h5")
     assert saved.architecture == bundle.Architecture("embedding", 16, 100, 8)
@@ -204,6 +205,7 @@ def test_a_loss_that_is_no_number(music, tmp_path):
     result = run("train", music, "--from", first, "--out", out, "--epochs", 1, *SMALL)
     assert result.exit_code == 1, result.output
     assert "in epoch 1 the loss stopped being a number" in result.stderr
+    assert f"--from {out} --set training.learning_rate=0.0005" in result.stderr
     same_weights(out / "checkpoint.weights.h5", first)
 
 
@@ -228,6 +230,7 @@ def test_a_full_disk_loses_nothing(music, tmp_path):
 WRONG = [
     (["--epochs", "1", "--minutes", "1"], 2, "exclude each other"),
     (["--resume", "music"], 2, "with --resume, only --epochs or --minutes"),
+    (["--resume", "music", "--set", "training.seed=3"], 2, "the settings that the run has"),
     (["--instrument", "kazoo"], 2, "'kazoo' is not a program"),
     (["--instrument", "organ"], 1, "no notes of that instrument"),
     (["--set", "training.min_count=9999"], 1, "training.min_count = 9999"),

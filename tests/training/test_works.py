@@ -60,6 +60,26 @@ def test_many_copies_are_one_work():
     assert find_works(pieces) == [list(range(0, 40, 2)), list(range(1, 40, 2))]
 
 
+def test_many_versions_are_one_work():
+    rng = np.random.default_rng(1)
+    takes = [changed(tune(1), without=rng.choice(80, 2, replace=False)) for _ in range(40)]
+    assert find_works([tune(2), *takes]) == [[0], list(range(1, 41))]
+
+
+def test_a_work_of_many_pieces_is_not_held_out_where_another_can_be():
+    pieces = [changed(tune(1), shift=i) for i in range(9)] + [tune(2)]
+    for seed in range(8):
+        assert split_works(pieces, 0.05, seed) == (list(range(9)), [9])
+
+
+def test_what_was_held_out_before_stays_so():
+    pieces = [tune(seed) for seed in range(30)] + [changed(tune(7), shift=2)]
+    learning, held_out = split_works(pieces, 0.5, 1, {digest(tune(7)), "another's"})
+    assert held_out == [7, 30]
+    assert len(learning) == 29
+    assert split_works(pieces, 0.1, 1, {"another's"}) == split_works(pieces, 0.1, 1)
+
+
 def test_the_digest_is_the_same_in_any_key_only():
     assert digest(tune(1)) == digest(changed(tune(1), shift=3))
     assert digest(tune(1)) != digest(tune(2))
