@@ -31,7 +31,7 @@ FAMILIES = (
 _IN_FLIGHT = 64
 """Files that are read and not yet parsed, at most."""
 
-_CONNECT_S = 10
+_CONNECT_S = 4
 
 
 class CorpusError(ValueError):

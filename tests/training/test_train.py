@@ -3,6 +3,7 @@
 import csv
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,10 +32,7 @@ FILES = {"best.weights.h5", "checkpoint.weights.h5", "config.toml", "curves.csv"
          "train.log"}  # fmt: skip
 
 
-@pytest.fixture
-def music(tmp_path):
-    """Six walks up and down a scale, and a file that is empty."""
-    folder = tmp_path / "music"
+def write_music(folder):
     folder.mkdir()
     scale = (0, 2, 4, 5, 7, 9, 11)
     for i in range(6):
@@ -46,6 +44,21 @@ def music(tmp_path):
         write_midi(folder / f"{i}.mid", notes)
     (folder / "empty.mid").write_bytes(b"")
     return folder
+
+
+@pytest.fixture
+def music(tmp_path):
+    """Six walks up and down a scale, and a file that is empty."""
+    return write_music(tmp_path / "music")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A run of one epoch, that others begin with."""
+    folder = tmp_path_factory.mktemp("first")
+    music = write_music(folder / "music")
+    assert run("train", music, "--out", folder / "run", "--epochs", 1, *SMALL).exit_code == 0
+    return folder / "run"
 
 
 @pytest.fixture(autouse=True)
@@ -158,9 +171,8 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     assert "learned from other music" in fewer.stderr
 
 
-def test_going_on_from_weights(music, tmp_path):
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert run("train", music, "--out", first, "--epochs", 1, *SMALL).exit_code == 0
+def test_going_on_from_weights(music, first, tmp_path):
+    second = tmp_path / "second"
     write_midi(music / "new.mid", [(0.5 * i, 0.5, 20 + i % 70) for i in range(200)])
     slowly = ["--set", "training.learning_rate=1e-6"]
     result = run("train", music, "--from", first, "--out", second, "--epochs", 1, *SMALL, *slowly)
@@ -209,9 +221,8 @@ def test_a_loss_that_is_no_number(music, tmp_path):
     same_weights(out / "checkpoint.weights.h5", first)
 
 
-def test_a_full_disk_loses_nothing(music, tmp_path):
-    out = tmp_path / "x"
-    assert run("train", music, "--out", out, "--epochs", 1, *SMALL).exit_code == 0
+def test_a_full_disk_loses_nothing(first, tmp_path):
+    out = shutil.copytree(first, tmp_path / "x")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     size = len(before["checkpoint.weights.h5"])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
