@@ -55,6 +55,8 @@ def evaluate(
     from livecomposer.evaluation.report import EvaluationError, choose_held_out
     from livecomposer.evaluation.report import evaluate as measure_all
 
+    if plot and not plot.parent.is_dir():
+        raise click.BadParameter(f"{plot.parent} is no folder", param_hint="--plot")
     named = msgspec.structs.replace(config, model=Model(weights, config.model.engine))
     bundle = load_bundle(named)
     instrument = bundle.provenance.get("instrument")

@@ -59,9 +59,10 @@ class Keeper:
         return self.folder.logging() if self._keeps else nullcontext()
 
     def keep_if_due(self, state: State) -> None:
-        """Write a checkpoint in the middle of an epoch, every two minutes."""
+        """Write a checkpoint in the middle of an epoch, and draw, every two minutes."""
         if time.monotonic() - self._kept_at >= _CHECKPOINT_S:
             self.keep(state)
+            self.draw(state)
 
     def keep(self, state: State) -> None:
         """Write a checkpoint."""
@@ -77,15 +78,12 @@ class Keeper:
         if epoch is state.best:
             bundle.save(self.folder.best, self._bundle(msgspec.to_builtins(epoch)))
         self.keep(state)
-        self.keep_curves(state)
+        write_csv(self.folder.curves[0], state.history)
 
-    def keep_curves(self, state: State) -> None:
-        """Write the curves."""
-        if not (self._keeps and state.history):
-            return
-        table, picture = self.folder.curves
-        write_csv(table, state.history)
-        write_png(picture, state.history)
+    def draw(self, state: State) -> None:
+        """Draw the curves."""
+        if self._keeps and state.history:
+            write_png(self.folder.curves[1], state.history)
 
     def _save_checkpoint(self, path: Path, state: State) -> None:
         run = remember(self._recipe, state, self._music)

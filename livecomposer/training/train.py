@@ -124,7 +124,6 @@ class _Run:
         bar = ProgressBar(shown=this_worker().chief)
         with self._keeper.logging(), bar, _interruption() as interrupted:
             log.info("%s; epoch %d", self._material, len(state.history) + 1)
-            self._keeper.keep_curves(state)
             end: End | None = None
             while not (end := end or self._end()):
                 pace = self._learn_epoch(bar, interrupted)
@@ -134,6 +133,7 @@ class _Run:
                 elif state.tally.targets:  # none, where time was up before the first step
                     bar.show(self._end_epoch(pace))
             log.info("ended: %s", end)
+            self._keeper.draw(state)
         return Outcome(state.best, end)
 
     def _end(self) -> End | None:

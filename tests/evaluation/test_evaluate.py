@@ -89,7 +89,7 @@ WRONG = [
     (["mine.weights.h5", "music/3.mid"], 1, "nothing for the n-grams"),
     (["none.weights.h5", "music"], 1, "none.weights.h5: no such file"),
     (["mine.weights.h5", "nowhere"], 2, "nowhere: no such file or folder"),
-    (["mine.weights.h5", "music", "--plot", "nowhere/x.png"], 1, "nowhere/x.png can't be written"),
+    (["mine.weights.h5", "music", "--plot", "nowhere/x.png"], 2, "nowhere is no folder"),
     (["mine.weights.h5"], 2, "PATH..."),
 ]
 
