@@ -6,8 +6,9 @@ import numpy as np
 from msgspec import Struct
 
 from livecomposer.config import Sampling
-from livecomposer.evaluation.continuations import choose_primers, continue_primers
+from livecomposer.evaluation.continuations import Stretch, choose_primers, continue_primers
 from livecomposer.evaluation.likelihood import (
+    Ids,
     Likelihood,
     Network,
     RepeatLast,
@@ -19,6 +20,8 @@ from livecomposer.evaluation.resemblance import Recitation, Resemblance, resembl
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.bundle import Bundle
 from livecomposer.model.engine import StepEngine
+from livecomposer.music.events import NoteOn
+from livecomposer.music.tokeniser import encode
 from livecomposer.training.corpus import Piece
 from livecomposer.training.dataset import IdCorpus, TokenisedCorpus
 from livecomposer.training.works import digest, split_works
@@ -154,7 +157,7 @@ def evaluate(
     )
 
 
-def _all_keys(corpus: IdCorpus) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
+def _all_keys(corpus: IdCorpus) -> list[Ids]:
     """Pieces at every transposition that a network is shown them at."""
     return [corpus.piece(i, shift) for i, shifts in enumerate(corpus.shifts) for shift in shifts]
 
@@ -175,19 +178,14 @@ def _continuations(
     def fresh() -> Continuation:
         return Continuation(bundle, engine, sampling, rng)
 
+    def spell(stretch: Stretch) -> Ids:
+        events = (NoteOn(tick, pitch) for tick, pitches in stretch for pitch in pitches)
+        return np.array(bundle.vocabulary.ids(encode(events, bundle.tokeniser)), np.int32)
+
     cases = list(continue_primers(primers, fresh, bundle.tokeniser))
-    recitation = Recitation(
-        [
-            [bundle.vocabulary.token(int(each)) for each in training.piece(i)[1:]]
-            for i in range(len(training.streams))
-        ]
-    )
+    recitation = Recitation((stream[1:] for stream in _all_keys(training)), bundle.vocabulary)
     return Continuations(
         primers=len(cases),
-        model=resemblance(
-            [(case.primer, case.machine) for case in cases], bundle.tokeniser, recitation
-        ),
-        real=resemblance(
-            [(case.primer, case.real) for case in cases], bundle.tokeniser, recitation
-        ),
+        model=resemblance([(case.primer, case.machine) for case in cases], spell, recitation),
+        real=resemblance([(case.primer, case.real) for case in cases], spell, recitation),
     )

@@ -1,16 +1,16 @@
 """How continuations resemble what they continue: loops, recitation, key, pitches, density."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
 from livecomposer.evaluation.continuations import STRETCH, Stretch
-from livecomposer.music.events import NoteOn
+from livecomposer.evaluation.likelihood import Ids
 from livecomposer.music.tempo import TICKS_PER_BEAT
-from livecomposer.music.tokeniser import TokeniserSettings, encode
-from livecomposer.music.tokens import Gap, Token
+from livecomposer.music.tokens import Gap
+from livecomposer.music.vocabulary import START, Vocabulary
 
 LOOP_PERIOD, LOOP_LENGTH = 8, 32
 RECITED = 24
@@ -52,22 +52,24 @@ class Resemblance(Struct, frozen=True):
 
 
 def resemblance(
-    pairs: Sequence[tuple[Stretch, Stretch]], settings: TokeniserSettings, recitation: "Recitation"
+    pairs: Sequence[tuple[Stretch, Stretch]],
+    spell: Callable[[Stretch], Ids],
+    recitation: "Recitation",
 ) -> Resemblance:
     """Compare continuations with their primers.
 
     Args:
         pairs: primer and continuation each, neither empty.
-        settings: the tokeniser's: loops and recitation are looked for in tokens.
+        spell: gives the ids of a stretch: loops and recitation are looked for in these.
         recitation: knows the training pieces.
     """
     primers, continuations = zip(*pairs, strict=True)
-    tokens = [_tokens(stretch, settings) for stretch in continuations]
-    copied = recitation.longest(tokens)
+    streams = [spell(stretch) for stretch in continuations]
+    copied = recitation.longest(streams)
     keys = [(_key(primer), _key(continuation)) for primer, continuation in pairs]
     return Resemblance(
-        looping=_mean([loops(each) for each in tokens]),
-        distinct_4grams=_mean([distinct_ngrams(each, 4) for each in tokens]),
+        looping=_mean([loops(each.tolist()) for each in streams]),
+        distinct_4grams=_mean([distinct_ngrams(each.tolist(), 4) for each in streams]),
         copied_median=float(np.percentile(copied, 50)),
         copied_p99=float(np.percentile(copied, 99)),
         recited=_mean(copied > RECITED),
@@ -82,7 +84,7 @@ def resemblance(
     )
 
 
-def loops(tokens: Sequence[Token]) -> bool:
+def loops(tokens: Sequence[object]) -> bool:
     """Whether a stretch of `LOOP_LENGTH` tokens repeats with a period of `LOOP_PERIOD` or less."""
     for period in range(1, LOOP_PERIOD + 1):
         run = period
@@ -93,72 +95,88 @@ def loops(tokens: Sequence[Token]) -> bool:
     return False
 
 
-def distinct_ngrams(tokens: Sequence[Token], n: int) -> float:
+def distinct_ngrams(tokens: Sequence[object], n: int) -> float:
     """The share of runs of n tokens that are different ones; 1 where there is no run."""
     runs = [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
     return len(set(runs)) / len(runs) if runs else 1.0
 
 
 class Recitation:
-    """Finds the longest run of tokens that comes from the training pieces, in any key.
+    """Finds the longest run of ids that comes from the training pieces, in any key.
+
+    Runs are the same in any key if their gaps, the shapes of their chords, and the steps between
+    these chords' highest notes are.
 
     Args:
-        pieces: the training pieces' tokens.
+        streams: (T,) ids of the training pieces, in every key that was learned.
+        vocabulary: the ids' meaning.
     """
 
-    def __init__(self, pieces: Sequence[Sequence[Token]]) -> None:
-        self._symbols: dict[tuple[int, ...], int] = {}
-        self._trained = self._numbers(pieces)
+    def __init__(self, streams: Iterable[Ids], vocabulary: Vocabulary) -> None:
+        shapes: dict[tuple[int, ...], int] = {}
+        self._shape = np.zeros(len(vocabulary), np.int64)
+        self._top = np.zeros(len(vocabulary), np.int64)  # 0: not a chord
+        for token_id, token in enumerate(vocabulary.tokens, 1):
+            if isinstance(token, Gap):
+                shape: tuple[int, ...] = (-token.ticks,)
+            else:
+                shape = tuple(pitch - token.pitches[0] for pitch in token.pitches)
+                self._top[token_id] = token.pitches[-1] + 1
+            self._shape[token_id] = shapes.setdefault(shape, len(shapes) + 1)
+        self._trained = self._symbols(streams)
 
-    def longest(self, stretches: Sequence[Sequence[Token]]) -> npt.NDArray[np.int64]:
-        """The length of the longest common run of each stretch: (stretches,)."""
+    def longest(self, stretches: Sequence[Ids]) -> npt.NDArray[np.int64]:
+        """The length of each stretch's longest common run: (stretches,)."""
         found = np.zeros(len(stretches), int)
-        heard = self._numbers(stretches)
         owners = np.repeat(np.arange(len(stretches)), [len(each) + 1 for each in stretches])
-        ends = np.append(0, np.cumsum(heard < 0))
-        for length in range(1, min(len(heard), len(self._trained))):
-            common = np.isin(_runs(heard, length), _runs(self._trained, length))
-            common &= ends[length:] == ends[: len(common)]  # within one stretch
-            if not common.any():
-                break
-            found[owners[: len(common)][common]] = length
-        return found
+        # A run's first chord is known by its shape alone: the step to it is from outside.
+        heard, trained = (_Runs(*symbols) for symbols in (self._symbols(stretches), self._trained))
+        length = 0
+        while True:
+            played, known = heard.hashes, trained.hashes
+            heard.keep(np.isin(played, known))
+            trained.keep(np.isin(known, played))
+            if not len(heard.begins):
+                return found
+            length += 1
+            found[owners[heard.begins]] = length
+            heard.grow()
+            trained.grow()
 
-    def _numbers(self, pieces: Sequence[Sequence[Token]]) -> npt.NDArray[np.int64]:
-        """Pieces one after another, each token as a number that is the same in any key.
+    def _symbols(
+        self, streams: Iterable[Ids]
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Streams one after another: each id's shape, and its shape with the step to it.
 
-        A negative one, unlike every other, ends each piece.
+        After each stream stands a 0, where every run ends.
         """
-        numbers: list[int] = []
-        for piece in pieces:
-            top = None
-            for token in piece:
-                symbol: tuple[int, ...]
-                if isinstance(token, Gap):
-                    symbol = (token.ticks,)
-                else:
-                    bass = token.pitches[0]
-                    shape = tuple(pitch - bass for pitch in token.pitches)
-                    step = 0 if top is None else token.pitches[-1] - top
-                    top = token.pitches[-1]
-                    symbol = (-1, step, *shape)
-                numbers.append(self._symbols.setdefault(symbol, len(self._symbols)))
-            numbers.append(-1)
-        return np.array(numbers, np.int64)
+        ended = [np.append(stream, START) for stream in streams]
+        ids = np.concatenate(ended)
+        shapes, tops = self._shape[ids], self._top[ids]
+        places = np.where(tops > 0, np.arange(len(ids)), -1)
+        before = np.append(-1, np.maximum.accumulate(places)[:-1])  # the chord before each id
+        steps = np.where((tops > 0) & (before >= 0), tops - tops[before] + 128, 0)
+        return shapes.astype(np.uint64), np.where(shapes, shapes * 256 + steps, 0).astype(np.uint64)
 
 
-def _runs(numbers: npt.NDArray[np.integer], length: int) -> npt.NDArray[np.uint64]:
-    """A hash of each run of `length` numbers."""
-    total = np.zeros(len(numbers) - length + 1, np.uint64)
-    for i in range(length):
-        total = total * np.uint64(0x9E3779B97F4A7C15) + numbers[i : i + len(total)].astype(
-            np.uint64
-        )
-    return total
+class _Runs:
+    """Runs of symbols that begin at some places, all equally long, each with a hash."""
 
+    def __init__(self, firsts: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64]) -> None:
+        self._others, self._length = others, 1
+        self.begins = np.flatnonzero(firsts)
+        self.hashes = firsts[self.begins]
 
-def _tokens(stretch: Stretch, settings: TokeniserSettings) -> list[Token]:
-    return encode((NoteOn(tick, p) for tick, pitches in stretch for p in pitches), settings)
+    def keep(self, kept: npt.NDArray[np.bool_]) -> None:
+        """Go on with some of them."""
+        self.begins, self.hashes = self.begins[kept], self.hashes[kept]
+
+    def grow(self) -> None:
+        """Make them longer by one; those that can't be are dropped."""
+        added = self._others[self.begins + self._length]  # an end is reached before the array's
+        self.hashes = self.hashes * np.uint64(0x9E3779B97F4A7C15) + added
+        self._length += 1
+        self.keep(added > 0)
 
 
 def _pitches(stretch: Stretch) -> list[int]:
