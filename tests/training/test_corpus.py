@@ -237,8 +237,9 @@ def test_a_cluster_gives_the_same(tmp_path):
     assert len(list((tmp_path / "cache").iterdir())) == 5
 
 
-def test_a_cluster_that_is_not_there(tmp_path):
+def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("livecomposer.training.corpus._CONNECT_S", 0.5)
     write_midi(tmp_path / "x.mid", [(0, 1, 60)])
     for address in ("tcp://127.0.0.1:9", "nonsense://"):
         with pytest.raises(CorpusError, match=f"no Dask scheduler at {address}"):
