@@ -231,22 +231,23 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
     monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
     ports = open_both("jack", "frames in", "frames out")
     player = Player(0)
-    ports.output.start(player, lambda error: None)
-    witness.connect("frames in", "frames out")
-    start, step = time.monotonic_ns() + 100_000_000, 7_000_000  # 336 frames at 48 kHz
-    for i in range(100):
-        onset = start + i * step
-        player.book(Chord(onset, onset + step // 2, onset + step, (60,), 64))
-    witness.wait_for(lambda: len(witness.heard) == 200)
-    ports.output.stop()
-    ports.input.close()
-    ports.output.close()
+    with ExitStack() as stack:
+        stack.callback(ports.output.close)
+        stack.callback(ports.input.close)
+        ports.output.start(player, lambda error: None)
+        witness.connect("frames in", "frames out")
+        start, step = time.monotonic_ns() + 100_000_000, 7_000_000  # 336 frames at 48 kHz
+        for i in range(40):
+            onset = start + i * step
+            player.book(Chord(onset, onset + step // 2, onset + step, (60,), 64))
+        witness.wait_for(lambda: len(witness.heard) == 80)
+        ports.output.stop()
     frames = witness.onset_frames()
     exact = [later - earlier for earlier, later in pairwise(frames)].count(336)
     # A server that is short of time loses frames: some steps are shorter. A port that sends at once
     # makes none of them exact: 336 is no multiple of the period.
-    assert exact >= 50
-    assert player.lateness.count == 202  # with the silence at the end
+    assert exact >= 20
+    assert player.lateness.count == 82  # with the silence at the end
 
 
 REFUSALS = [
