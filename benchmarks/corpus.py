@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from livecomposer.config import load_config
-from livecomposer.model.bundle import Architecture
 from livecomposer.training.corpus import Piece, find_files, load_corpus
 from livecomposer.training.material import prepare
 from livecomposer.training.recipe import Budget, Recipe
@@ -55,11 +54,7 @@ def main() -> None:
                 f"| {name} | {len(files)} | {took:.1f} | {60 * len(files) / took:,.0f} |",
                 flush=True,
             )
-    config = load_config()
-    recipe = Recipe(
-        config.training, config.tokeniser.settings, Architecture("embedding"), Budget(epochs=1),
-        tuple(arguments.music),
-    )  # fmt: skip
+    recipe = Recipe.of(load_config(), arguments.music, Budget(epochs=1))
     print("\n| tokens | pieces | prepared in s | an epoch's batches in s | peak MB |")
     print("|---|---|---|---|---|", flush=True)
     began = time.perf_counter()

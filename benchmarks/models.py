@@ -22,7 +22,7 @@ from pathlib import Path
 
 from livecomposer.config import load_config
 from livecomposer.model import bundle
-from livecomposer.model.bundle import Architecture
+from livecomposer.model.bundle import InputKind
 from livecomposer.music.events import Event, NoteOn
 from livecomposer.music.tokeniser import TokeniserSettings, encode
 from livecomposer.music.tokens import Chord, Gap, Token
@@ -94,13 +94,8 @@ SPELLINGS: dict[str, Encode] = {
 def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> None:
     """Train one, into its folder, or go on with it."""
     config = load_config(None, SETTINGS[name])
-    training = config.training
-    kind = "scalar" if name == "scalar" else "embedding"
-    recipe = Recipe(
-        training, config.tokeniser.settings,
-        Architecture(kind, units=training.units, embedding=training.embedding),
-        Budget(epochs=epochs), tuple(music),
-    )  # fmt: skip
+    kind: InputKind = "scalar" if name == "scalar" else "embedding"
+    recipe = Recipe.of(config, music, Budget(epochs=epochs), input=kind)
     dataset.encode = SPELLINGS.get(name, encode)
     if name.startswith("recurrent"):
         import keras

@@ -1,10 +1,10 @@
 """Learning: `train`."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import msgspec
@@ -48,7 +48,7 @@ _DEFAULT_SOURCE = "music21:"
     "--from",
     "parent",
     metavar="WEIGHTS",
-    help="Go on from weights, such as default, with their vocabulary.",
+    help="Go on from weights, such as default; their vocabulary, timing and sizes are kept.",
 )
 @click.option(
     "--resume",
@@ -90,7 +90,6 @@ def train(
     model.weights plays.
     """
     require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "tomli_w")
-    from livecomposer.model.bundle import Architecture
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import begin
@@ -104,33 +103,27 @@ def train(
     except WorkerError as error:
         raise CommandError(str(error), WRONG_USAGE) from None
     if resume:
-        given = click.get_current_context().params
-        if given["config_file"] or given["assignments"]:
-            raise click.UsageError("--resume goes on with the settings that the run has")
-        if sources or out or parent or input_kind or timing or instrument or machine:
-            raise click.UsageError(
-                "with --resume, only --epochs or --minutes (in all) may be given"
-            )
+        _check_alone(click.get_current_context().params)
         _resume(RunFolder(resume), budget if epochs or minutes else None, worker, cluster)
         return
     if not epochs and not minutes:
         budget = Budget(minutes=_DEFAULT_MINUTES)
-    settings = config.training
-    architecture = Architecture(
-        input_kind or "embedding", units=settings.units, embedding=settings.embedding
-    )
-    tokeniser = msgspec.structs.replace(config.tokeniser, timing=timing or config.tokeniser.timing)
-    origin = _load_parent(parent, input_kind or timing) if parent else None
-    recipe = Recipe(
-        settings=settings,
-        tokeniser=origin.tokeniser if origin else tokeniser.settings,
-        architecture=origin.architecture if origin else architecture,
-        budget=budget,
-        sources=tuple(map(_absolute, sources)) or (_DEFAULT_SOURCE,),
+    if timing:
+        tokeniser = msgspec.structs.replace(config.tokeniser, timing=timing)
+        config = msgspec.structs.replace(config, tokeniser=tokeniser)
+    recipe = Recipe.of(
+        config,
+        [*map(_absolute, sources)] or [_DEFAULT_SOURCE],
+        budget,
+        input=input_kind or "embedding",
         instrument=instrument,
         machine=machine,
-        parent=parent,
     )
+    origin = _load_parent(parent, input_kind or timing) if parent else None
+    if origin:
+        recipe = msgspec.structs.replace(
+            recipe, tokeniser=origin.tokeniser, architecture=origin.architecture, parent=parent
+        )
     _check_budget(budget, worker)
     folder = RunFolder(out or Path("run"))
     with _errors(folder):
@@ -140,6 +133,14 @@ def train(
         outcome = begin(pieces, folder, recipe, origin)
     if worker.chief:
         _report(outcome, folder)
+
+
+def _check_alone(given: Mapping[str, Any]) -> None:
+    """What a run is, was said when it began."""
+    if given["config_file"] or given["assignments"]:
+        raise click.UsageError("--resume goes on with the settings that the run has")
+    if any(given[name] for name in given.keys() - {"resume", "epochs", "minutes", "cluster"}):
+        raise click.UsageError("with --resume, only --epochs or --minutes (in all) may be given")
 
 
 def _check_budget(budget: "Budget", worker: "Worker") -> None:

@@ -1,7 +1,7 @@
 """What a model plays after primers from held-out pieces, and how these pieces really go on.
 
-A stretch of music is a list of onsets, (tick, pitches) each; primer, continuation and what really
-follows are `STRETCH` long each.
+A stretch of music is a list of onsets, (tick, pitches) each. Primers are `STRETCH` long; both
+continuations go on for `LONG`, a piece's own unless it ends before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,8 @@ from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.training.corpus import Piece
 
 STRETCH = 32 * TICKS_PER_BEAT
+LONG = 128 * TICKS_PER_BEAT
+"""So long that even in the longest gaps (4 beats) a continuation has room for 64 tokens."""
 _FEWEST_ONSETS = 16
 
 Stretch = list[Onset]
@@ -36,7 +38,8 @@ def choose_primers(
 ) -> list[tuple[Stretch, Stretch]]:
     """Stretches of pieces, and what follows each: as many as asked for, or as there are.
 
-    A piece gives more primers the longer it is; each begins on a beat.
+    A piece gives more primers the longer it is; each begins on a beat, and is followed by as much
+    again or more.
     """
     places = [
         (piece, begin)
@@ -46,9 +49,9 @@ def choose_primers(
     chosen: list[tuple[Stretch, Stretch]] = []
     for i in rng.permutation(len(places)).tolist():
         piece, begin = places[i]
-        primer = _stretch(piece, begin)
-        following = _stretch(piece, begin + STRETCH)
-        if min(len(primer), len(following)) >= _FEWEST_ONSETS:
+        primer = _stretch(piece, begin, STRETCH)
+        following = _stretch(piece, begin + STRETCH, LONG)
+        if min(len(primer), len(opening(following))) >= _FEWEST_ONSETS:
             chosen.append((primer, following))
         if len(chosen) == number:
             break
@@ -69,14 +72,17 @@ def continue_primers(
     """
     for primer, real in primers:
         events = [NoteOn(tick, pitch) for tick, pitches in primer for pitch in pitches]
-        notes = continue_piece(
-            events, fresh(), settings, length=STRETCH, max_duration=TICKS_PER_BEAT
-        )
+        notes = continue_piece(events, fresh(), settings, length=LONG, max_duration=TICKS_PER_BEAT)
         yield Case(primer, [(note.onset, note.pitches) for note in notes], real)
 
 
-def _stretch(piece: Piece, begin: int) -> Stretch:
-    first, last = np.searchsorted(piece.notes[:, 0], (begin, begin + STRETCH))
+def opening(stretch: Stretch) -> Stretch:
+    """The first `STRETCH` of a longer one."""
+    return [onset for onset in stretch if onset[0] < stretch[0][0] + STRETCH]
+
+
+def _stretch(piece: Piece, begin: int, length: int) -> Stretch:
+    first, last = np.searchsorted(piece.notes[:, 0], (begin, begin + length))
     onsets: dict[int, list[int]] = {}
     for tick, pitch in piece.notes[first:last, :2].tolist():
         onsets.setdefault(tick, []).append(pitch)

@@ -83,7 +83,7 @@ def measure(
     Args:
         predictor: of V ids.
         streams: (T,) each, two ids or more.
-        onsets: (V,): whether an id is a chord, and so an onset.
+        onsets: (V,), of the vocabulary.
     """
     parts = [(*_losses_and_ranks(predictor, ids), onsets[ids[1:]]) for ids in streams]
     nats, ranks, are_onsets = (np.concatenate(each) for each in zip(*parts, strict=True))

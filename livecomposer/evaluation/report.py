@@ -34,8 +34,6 @@ ORDER = 5
 PRIMERS = 200
 UNSEEN_SHARE = 0.1
 
-_Step = Callable[[str], None]
-
 
 class EvaluationError(ValueError):
     """There is nothing to evaluate on; the message says why."""
@@ -110,7 +108,7 @@ def evaluate(
     sampling: Sampling,
     *,
     seed: int,
-    tell: _Step,
+    tell: Callable[[str], None],
 ) -> Evaluation:
     """Measure weights beside baselines, in one run on the same pieces.
 
@@ -129,8 +127,7 @@ def evaluate(
     training = corpus.only(range(len(learned)))
     streams = [corpus.piece(len(learned) + i) for i in range(len(held_out))]
     size = len(bundle.vocabulary)
-    onsets = np.zeros(size, bool)
-    onsets[list(bundle.vocabulary.chords)] = True
+    onsets = bundle.vocabulary.onsets
     likelihood = {}
     for name, make in (
         ("model", lambda: Network(engine)),

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from livecomposer.evaluation.continuations import STRETCH, Stretch
+from livecomposer.evaluation.continuations import STRETCH, Stretch, opening
 from livecomposer.evaluation.likelihood import Ids
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Gap
@@ -20,8 +20,10 @@ RECITED = 24
 class Resemblance(Struct, frozen=True):
     """Continuations of primers, in figures. Shares are of 1; means are over the continuations.
 
+    All but `looping` is of their first 32 beats.
+
     Attributes:
-        looping: the share with a stretch of 32 tokens or more that repeats every 1 to 8 tokens.
+        looping: the share with 32 tokens or more that repeat every 1 to 8 tokens, anywhere.
         distinct_4grams: the mean share of runs of four tokens that occur once or first.
         copied_median: half of them have no longer run of tokens, in any key, from the training
             pieces.
@@ -63,12 +65,14 @@ def resemblance(
         spell: gives the ids of a stretch: loops and recitation are looked for in these.
         recitation: knows the training pieces.
     """
+    looping = _mean([loops(spell(continuation).tolist()) for _, continuation in pairs])
+    pairs = [(primer, opening(continuation)) for primer, continuation in pairs]
     primers, continuations = zip(*pairs, strict=True)
     streams = [spell(stretch) for stretch in continuations]
     copied = recitation.longest(streams)
     keys = [(_key(primer), _key(continuation)) for primer, continuation in pairs]
     return Resemblance(
-        looping=_mean([loops(each.tolist()) for each in streams]),
+        looping=looping,
         distinct_4grams=_mean([distinct_ngrams(each.tolist(), 4) for each in streams]),
         copied_median=float(np.percentile(copied, 50)),
         copied_p99=float(np.percentile(copied, 99)),

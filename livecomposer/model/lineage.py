@@ -6,6 +6,7 @@ in alphabetical order. Its chords are pitch classes (`4.7.11`), and it knows no 
 """
 
 import io
+import json
 import pickle
 import pickletools
 import re
@@ -27,6 +28,13 @@ _MAX_LAYERS = 100
 _WEIGHTS = 21  # of three LSTM layers, two normalizations, two dense layers
 _NEVER = -1e4
 """The bias of an id that is never to be predicted: its probability is 0 in float32."""
+
+# Of LSTM layers and of normalizations: what shows in no weight.
+_COMPUTED = {
+    "recurrent_activation": "sigmoid",
+    "go_backwards": False,
+    "epsilon": 0.001,
+}
 
 # What a pickled list of strings is made of, in any protocol.
 _LIST_OF_STRINGS = frozenset(
@@ -68,6 +76,7 @@ def read_checkpoint(weights: Path, notes: Path) -> Bundle:
             datasets = list(islice(_datasets(file), _WEIGHTS + 1))
             architecture = _check([dataset.shape for dataset in datasets], len(names))
             arrays = list(map(_read, datasets))
+            _check_config(file)
     except UnsoundFileError as error:
         raise LineageError(f"{weights}: {error}") from None
     except OSError as error:
@@ -179,6 +188,26 @@ def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
             "two dense ones, each after a batch normalization"
         )
     return architecture
+
+
+def _check_config(file: h5py.File) -> None:
+    """Where Keras has kept how layers compute: as here?
+
+    Raises:
+        UnsoundFileError: some layer computes otherwise.
+    """
+    if "model_config" not in file.attrs:
+        return  # weights alone say nothing of it
+    waiting = [json.loads(file.attrs["model_config"])]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            for name, expected in _COMPUTED.items():
+                if found.get(name, expected) != expected:
+                    raise UnsoundFileError(f"{name} is {found[name]!r}, expected {expected!r}")
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
 
 
 def _with_start(arrays: list[Array], names: int) -> list[Array]:

@@ -8,6 +8,8 @@ Where the vocabulary knows chords by their pitch classes only, they are found by
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token
 
 START = 0
@@ -25,6 +27,7 @@ class Vocabulary:
         tokens: as given.
         chords: id -> chord, for every chord token.
         gaps: id -> gap, for every gap token.
+        onsets: (V,): whether an id is a chord, and so an onset.
 
     Raises:
         ValueError: there is no chord, a token occurs twice, or there are too many.
@@ -39,6 +42,7 @@ class Vocabulary:
             raise ValueError(f"the vocabulary has {len(self)} entries, expected {MAX_SIZE} at most")
         self.chords = {i: token for token, i in self._ids.items() if not isinstance(token, Gap)}
         self.gaps = {i: token for token, i in self._ids.items() if isinstance(token, Gap)}
+        self.onsets = np.isin(np.arange(len(self)), list(self.chords))
         if not self.chords:
             raise ValueError("the vocabulary has no chord")
         self._by_classes = {

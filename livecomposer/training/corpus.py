@@ -6,7 +6,7 @@ player's part. Knows nothing of vocabularies.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
@@ -170,12 +170,10 @@ def load_corpus(
         for file, parsed in _parse_all(shown, cache, pool):
             try:
                 corpus.pieces.extend(selection.pieces(str(file), parsed()))
-            except BrokenExecutor as error:
-                raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
             except (CorpusError, UnreadableError) as error:
                 corpus.skipped.append((str(file), str(error)))
-            except OSError as error:
-                corpus.skipped.append((str(file), error.strerror or str(error)))
+            except Exception as error:  # of a pool's own kinds: those of processes, Dask's
+                raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
         raise CorpusError(
@@ -216,7 +214,7 @@ def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[N
     try:
         content = file.read_bytes()
     except OSError as error:
-        return partial(_fail, error)
+        return partial(_fail, error.strerror or str(error))
     entry = entry_path(cache, suffix, content) if cache else None
     known = load_entry(entry) if entry else None
     if known is not None:
@@ -232,8 +230,8 @@ def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[N
     return finish
 
 
-def _fail(error: Exception) -> list[Notes]:
-    raise error
+def _fail(reason: str) -> list[Notes]:
+    raise CorpusError(reason)
 
 
 _Pool = Callable[[], Executor]

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -83,30 +84,22 @@ class RunFolder:
             RunError: there is something in it already.
             OSError: it can't be made.
         """
-        import tomli_w  # only training writes settings
-
         self.check_free()
-        tokeniser = {
-            "timing": recipe.tokeniser.timing,
-            "resolution": spell_beats(recipe.tokeniser.resolution),
-            "max_gap": spell_beats(recipe.tokeniser.max_gap),
-        }
-        architecture = recipe.architecture
-        training = msgspec.to_builtins(recipe.settings) | {
-            "units": architecture.units,
-            "embedding": architecture.embedding,
-        }
-        settings = {"tokeniser": tokeniser, "training": training}
         parent = self.path.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
-        beside = RunFolder(Path(tempfile.mkdtemp(prefix=".run-", dir=parent)))
+        exists = self.path.is_dir()
+        beside = RunFolder(
+            Path(tempfile.mkdtemp(prefix=".run-", dir=self.path if exists else parent))
+        )
         try:
-            beside.config.write_text(tomli_w.dumps(settings))
+            beside.config.write_text(_spell(recipe))
             save(beside)
             beside.path.chmod(0o755)
-            if self.path.is_dir():
-                self.path.rmdir()
-            beside.path.replace(self.path)
+            if exists:  # and stays the same folder: it may be the one we are in
+                for file in (beside.config, beside.checkpoint):
+                    file.replace(self.path / file.name)
+            else:
+                beside.path.replace(self.path)
         finally:
             shutil.rmtree(beside.path, ignore_errors=True)
 
@@ -162,10 +155,28 @@ class Checkpoint:
     saved: Bundle
 
 
-class _Run(Struct):
+class _Remembered(Struct):
     recipe: Recipe
     state: State
     music: str
+
+
+def _spell(recipe: Recipe) -> str:
+    """A recipe's settings as TOML, below the command that they were used with."""
+    import tomli_w  # only training writes settings
+
+    tokeniser = {
+        "timing": recipe.tokeniser.timing,
+        "resolution": spell_beats(recipe.tokeniser.resolution),
+        "max_gap": spell_beats(recipe.tokeniser.max_gap),
+    }
+    architecture = recipe.architecture
+    training = msgspec.to_builtins(recipe.settings) | {
+        "units": architecture.units,
+        "embedding": architecture.embedding,
+    }
+    command = f"# livecomposer train {shlex.join(recipe.arguments())}\n\n"
+    return command + tomli_w.dumps({"tokeniser": tokeniser, "training": training})
 
 
 def music_digest(pieces: Sequence[Piece]) -> str:
@@ -178,7 +189,7 @@ def music_digest(pieces: Sequence[Piece]) -> str:
 
 def remember(recipe: Recipe, state: State, music: str) -> dict[str, Any]:
     """A run as plain JSON values, for a checkpoint's provenance."""
-    run: dict[str, Any] = msgspec.to_builtins(_Run(recipe, state, music))
+    run: dict[str, Any] = msgspec.to_builtins(_Remembered(recipe, state, music))
     return run
 
 
@@ -193,7 +204,7 @@ def recall(folder: RunFolder) -> Checkpoint:
         raise RunError(f"{folder.path} has no {folder.checkpoint.name} to resume from")
     saved = bundle.load(folder.checkpoint)
     try:
-        run = msgspec.convert(saved.provenance["run"], _Run)
+        run = msgspec.convert(saved.provenance["run"], _Remembered)
     except (KeyError, msgspec.ValidationError) as error:
         raise RunError(f"{folder.checkpoint} holds no run to resume ({error})") from None
     return Checkpoint(run.recipe, run.state, run.music, saved)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from livecomposer.model.bundle import Bundle
 from livecomposer.music.vocabulary import Vocabulary
 from livecomposer.training.corpus import Piece
@@ -103,8 +101,5 @@ def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = Non
         "held_out": sorted({digest(pieces[i]) for i in held_out}),
     }
     judged = corpus.only(held_out)
-    gaps = list(vocabulary.gaps)
-    onsets = sum(
-        int((~np.isin(judged.piece(i)[1:], gaps)).sum()) for i in range(len(judged.streams))
-    )
+    onsets = sum(int(vocabulary.onsets[judged.piece(i)].sum()) for i in range(len(judged.streams)))
     return Material(vocabulary, corpus.only(learning), judged, onsets, provenance)

@@ -1,6 +1,9 @@
 """The progress bar of a training run."""
 
+from contextlib import ExitStack
+
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from livecomposer.training.history import Epoch, Tally
 
@@ -21,12 +24,15 @@ class ProgressBar:
         )
         self._begun_at: float | None = None
         self._held_out = ""
+        self._open = ExitStack()
 
     def __enter__(self) -> "ProgressBar":
+        self._open.enter_context(self._bar)
+        self._open.enter_context(logging_redirect_tqdm())  # lines are printed above the bar
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        self._open.close()
 
     def advance(self, share: float, epoch: int, tally: Tally, tokens_per_second: float) -> None:
         """A step has been taken.

@@ -1,9 +1,12 @@
 """What is trained, how, and for how long: enough to train the same weights again."""
 
+from collections.abc import Sequence
+from typing import Self
+
 from msgspec import Struct
 
-from livecomposer.config import Training
-from livecomposer.model.bundle import Architecture
+from livecomposer.config import Config, Training
+from livecomposer.model.bundle import Architecture, InputKind
 from livecomposer.music.tokeniser import TokeniserSettings
 
 
@@ -41,3 +44,38 @@ class Recipe(Struct, frozen=True):
     instrument: str | None = None
     machine: bool = False
     parent: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        sources: Sequence[str],
+        budget: Budget,
+        *,
+        input: InputKind = "embedding",  # noqa: A002 - the name that users know it by
+        instrument: str | None = None,
+        machine: bool = False,
+    ) -> Self:
+        """New weights, by a config's `training` and `tokeniser`."""
+        settings = config.training
+        return cls(
+            settings=settings,
+            tokeniser=config.tokeniser.settings,
+            architecture=Architecture(input, units=settings.units, embedding=settings.embedding),
+            budget=budget,
+            sources=tuple(sources),
+            instrument=instrument,
+            machine=machine,
+        )
+
+    def arguments(self) -> list[str]:
+        """What `livecomposer train` was given, beside settings."""
+        options = {
+            "--epochs": self.budget.epochs,
+            "--minutes": self.budget.minutes,
+            "--from": self.parent,
+            "--input": None if self.parent else self.architecture.input,
+            "--instrument": self.instrument,
+        }
+        given = [f"{name}={value}" for name, value in options.items() if value is not None]
+        return [*self.sources, *given, *(["--machine"] if self.machine else [])]

@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 
 End = Literal["spent", "no better", "interrupted"]
 
-_LAST_RATE = 0.05  # the learning rate falls in a line to this share of itself
+LAST_RATE = 0.05
+"""The learning rate falls in a line to this share of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class _Run:
             batch = cuts[state.step * size : (state.step + 1) * size]
             windows = self._material.learning.windows(batch, context)
             pace.prepared()
-            rate = settings.learning_rate * max(1 - spent, _LAST_RATE)
+            rate = settings.learning_rate * max(1 - spent, LAST_RATE)
             tally = self._learner.learn(windows, rate)
             pace.learned(tally.targets)
             self._check(tally)

@@ -108,6 +108,14 @@ def test_resemblance_by_hand():
     )
 
 
+def test_loops_are_looked_for_beyond_the_first_32_beats():
+    wanders = [(24 * i, (60 + step,)) for i, step in enumerate([0, 1, 3, 6, 10, 15, 21, 28] * 4)]
+    stuck = wanders + [(768 + 96 * i, (100,)) for i in range(20)]
+    found = resemblance([(wanders, wanders), (wanders, stuck)], spell, recitation_of(melody(60)))
+    assert found.looping == 0.5
+    assert (found.onsets_per_beat, found.highest) == (1.0, 88)
+
+
 def test_a_key_is_kept_or_left():
     scale = (0, 4, 7, 12, 11, 9, 7, 5, 4, 2, 0)
     c = [(12 * i, (60 + scale[i % 11],)) for i in range(64)]

@@ -122,6 +122,13 @@ def _infinite(file):
     file["model_weights"].visititems(first)[...] = np.inf
 
 
+def _old_gates(file):
+    config = file.attrs["model_config"]
+    file.attrs["model_config"] = config.replace(
+        '"recurrent_activation": "sigmoid"', '"recurrent_activation": "hard_sigmoid"'
+    )
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("unpickled",))
@@ -140,6 +147,14 @@ BAD = {
     "other HDF5": (tamper(lambda file: file.pop("model_weights")), "no layer_names"),
     "a link elsewhere": (tamper(_link), "away is missing"),
     "infinite weights": (tamper(_infinite), "not finite"),
+    "gates as before Keras 2.3": (
+        tamper(_old_gates),
+        "recurrent_activation is 'hard_sigmoid', expected 'sigmoid'",
+    ),
+    "a config that is none": (
+        tamper(lambda file: file.attrs.modify("model_config", "{")),
+        "not a sound HDF5 file",
+    ),
     "a class in the notes": (notes(pickle.dumps([Evil()])), "it holds more than that"),
     "numbers in the notes": (notes(pickle.dumps([1, 2])), "it holds more than that"),
     "only a string": (notes(pickle.dumps("C4")), "expected a list of strings"),
