@@ -17,6 +17,7 @@ from livecomposer.music.vocabulary import START
 from livecomposer.training.dataset import Windows
 from livecomposer.training.history import Tally
 from livecomposer.training.recipe import Recipe
+from livecomposer.training.recurrence import LSTM
 from livecomposer.training.workers import this_worker
 
 _CLIP_NORM = 1.0
@@ -51,6 +52,7 @@ class Learner:
                 dropout=recipe.settings.dropout,
                 return_sequences=True,
                 synchronized=together,
+                lstm=LSTM,
             )
             self._optimizer = keras.optimizers.RMSprop(recipe.settings.learning_rate)
             self._optimizer.build(self.network.trainable_variables)

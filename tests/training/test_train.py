@@ -119,6 +119,8 @@ def test_train_then_play(music, tmp_path):
     assert len(saved.provenance["held_out"]) == 1
     best = min(history, key=lambda row: float(row["validation_loss"]))
     assert saved.provenance["run"]["epoch"] == int(best["epoch"])
+    command = (out / "config.toml").read_text().splitlines()[0]
+    assert command == f"# livecomposer train {music} --epochs=2 --input=embedding"
     used = load_config(out / "config.toml")
     assert (used.training.units, used.training.batch_size) == (16, 4)
     assert tomllib.loads((out / "config.toml").read_text())["tokeniser"]["resolution"] == "0.25"
@@ -187,10 +189,12 @@ def test_going_on_from_weights(music, first, tmp_path):
     assert "--from keeps" in other.stderr
 
 
-def test_the_tutorials_scheme_can_be_trained(music, tmp_path):
+def test_the_tutorials_scheme_can_be_trained(music, tmp_path, monkeypatch):
     scheme = ["--input", "scalar", "--timing", "fixed"]
-    out = tmp_path / "x"
-    result = run("train", music, "--out", out, "--minutes", 0.02, *scheme, *SMALL)
+    out = tmp_path / "here"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    result = run("train", music, "--out", ".", "--minutes", 0.02, *scheme, *SMALL)
     assert result.exit_code == 0, result.output
     saved = bundle.load(out / "best.weights.h5")
     assert (saved.architecture.input, saved.tokeniser.timing) == ("scalar", "fixed")
