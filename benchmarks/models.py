@@ -72,12 +72,15 @@ SETTINGS = {
     "resolution 1-2": ("tokeniser.resolution=0.5",),
     "resolution 1-12": ("tokeniser.resolution='1/12'",),
     "dropout 0": ("training.dropout=0",),
-    "dropout 0.15": ("training.dropout=0.15",),
-    "dropout 0.5": ("training.dropout=0.5",),
+    "dropout 0.2": ("training.dropout=0.2",),
+    "dropout 0.3": ("training.dropout=0.3",),
+    "batch 8": ("training.batch_size=8",),
     "batch 32": ("training.batch_size=32",),
-    "batch 128": ("training.batch_size=128",),
+    "batch 64": ("training.batch_size=64",),
     "learning rate 0.001": ("training.learning_rate=0.001",),
-    "learning rate 0.004": ("training.learning_rate=0.004",),
+    "learning rate 0.006": ("training.learning_rate=0.006",),
+    "RMSProp": (),
+    "embeddings begin narrow": (),
     "scalar": (),
     "three voices": (),
     "two voices": (),
@@ -91,16 +94,28 @@ SPELLINGS: dict[str, Encode] = {
 }
 
 
+def alter(name: str) -> None:
+    """What no setting changes."""
+    import keras
+
+    from livecomposer.model import network
+    from livecomposer.training import learner
+
+    if name == "recurrent dropout 0.2":  # in Keras's own layer
+        learner.LSTM = partial(keras.layers.LSTM, recurrent_dropout=0.2)
+    elif name == "RMSProp":
+        keras.optimizers.Adam = keras.optimizers.RMSprop
+    elif name == "embeddings begin narrow":
+        network.EMBEDDED = 0.05  # Keras's own
+
+
 def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> None:
     """Train one, into its folder, or go on with it."""
     config = load_config(None, SETTINGS[name])
     kind: InputKind = "scalar" if name == "scalar" else "embedding"
     recipe = Recipe.of(config, music, Budget(epochs=epochs), input=kind)
     dataset.encode = SPELLINGS.get(name, encode)
-    if name.startswith("recurrent"):
-        import keras
-
-        keras.layers.LSTM = partial(keras.layers.LSTM, recurrent_dropout=0.2)
+    alter(name)
     corpus = load_corpus(find_files(music), cache=default_cache())
     folder = RunFolder(out)
     if folder.checkpoint.exists():
@@ -185,7 +200,8 @@ def main() -> None:
         if done < options.epochs:
             command = [sys.executable, __file__, *options.music, "--one", name]
             command += ["--epochs", str(options.epochs), "--out", str(out)]
-            alone = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            threads = ("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")
+            alone = dict.fromkeys(threads, "1")
             with (options.out / f"{out.name}.log").open("w") as log:
                 subprocess.run(
                     command, check=True, env={**os.environ, **alone}, stdout=log, stderr=log

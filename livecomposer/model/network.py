@@ -16,7 +16,7 @@ DROPOUT = 0.3
 _MOMENTUM = 0.9
 """Of the moving averages: with a target at every step a batch is thousands of samples, and
 Keras's 0.99 would lag behind a short training. It plays no part in inference."""
-_EMBEDDED = 0.5
+EMBEDDED = 0.5
 """The spread that embeddings start with: from Keras's 0.05 on, learning stays on a plateau for long
 (docs/model.md)."""
 
@@ -63,7 +63,7 @@ def build_network(  # noqa: PLR0913 - by name, all but the first
             layers.Embedding(
                 vocabulary_size,
                 embedding,
-                embeddings_initializer=keras.initializers.RandomNormal(stddev=_EMBEDDED),
+                embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDED),
             ),
         ]
     else:

@@ -54,7 +54,7 @@ class Learner:
                 synchronized=together,
                 lstm=LSTM,
             )
-            self._optimizer = keras.optimizers.RMSprop(recipe.settings.learning_rate)
+            self._optimizer = keras.optimizers.Adam(recipe.settings.learning_rate)
             self._optimizer.build(self.network.trainable_variables)
         self._learn = tf.function(self._learn_together)
         self._judge = tf.function(self._look)
@@ -64,7 +64,7 @@ class Learner:
 
         Args:
             windows: a batch; every worker is given the whole of it, and takes its share.
-            learning_rate: RMSProp's, for this step.
+            learning_rate: Adam's, for this step.
 
         Returns:
             What the batch cost before the step.
