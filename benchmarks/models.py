@@ -80,7 +80,8 @@ SETTINGS = {
     "learning rate 0.001": ("training.learning_rate=0.001",),
     "learning rate 0.006": ("training.learning_rate=0.006",),
     "RMSProp": (),
-    "embeddings begin narrow": (),
+    "embedding begins narrow": (),
+    "scalar begins narrow": (),
     "scalar": (),
     "three voices": (),
     "two voices": (),
@@ -105,14 +106,14 @@ def alter(name: str) -> None:
         learner.LSTM = partial(keras.layers.LSTM, recurrent_dropout=0.2)
     elif name == "RMSProp":
         keras.optimizers.Adam = keras.optimizers.RMSprop
-    elif name == "embeddings begin narrow":
-        network.EMBEDDED = 0.05  # Keras's own
+    elif name.endswith("narrow"):
+        network.EMBEDDED = network.SCALED = 0.05  # about what Keras's own initializers come to
 
 
 def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> None:
     """Train one, into its folder, or go on with it."""
     config = load_config(None, SETTINGS[name])
-    kind: InputKind = "scalar" if name == "scalar" else "embedding"
+    kind: InputKind = "scalar" if name.startswith("scalar") else "embedding"
     recipe = Recipe.of(config, music, Budget(epochs=epochs), input=kind)
     dataset.encode = SPELLINGS.get(name, encode)
     alter(name)

@@ -16,9 +16,9 @@ DROPOUT = 0.3
 _MOMENTUM = 0.9
 """Of the moving averages: with a target at every step a batch is thousands of samples, and
 Keras's 0.99 would lag behind a short training. It plays no part in inference."""
-EMBEDDED = 0.5
-"""The spread that embeddings start with: from Keras's 0.05 on, learning stays on a plateau for long
-(docs/model.md)."""
+EMBEDDED, SCALED = 0.5, 10.0
+"""The standard deviations that an input's weights begin with: an embedding's, and a scalar's, which
+is between 0 and 1. With Keras's 0.05, learning first stays on a plateau (docs/model.md)."""
 
 
 def build_network(  # noqa: PLR0913 - by name, all but the first
@@ -54,16 +54,16 @@ def build_network(  # noqa: PLR0913 - by name, all but the first
     """
     if min(vocabulary_size, embedding, units, 1 if context is None else context) < 1:
         raise ValueError("vocabulary_size, embedding, units and context must be 1 or more")
-    layers = keras.layers
+    layers, normal = keras.layers, keras.initializers.RandomNormal
+    first = {}
     if input == "scalar":
         entrance = [keras.Input((context, 1))]
+        first = {"kernel_initializer": normal(stddev=SCALED)}
     elif input == "embedding":
         entrance = [
             keras.Input((context,), dtype="int32"),
             layers.Embedding(
-                vocabulary_size,
-                embedding,
-                embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDED),
+                vocabulary_size, embedding, embeddings_initializer=normal(stddev=EMBEDDED)
             ),
         ]
     else:
@@ -71,7 +71,7 @@ def build_network(  # noqa: PLR0913 - by name, all but the first
     return keras.Sequential(
         [
             *entrance,
-            lstm(units, return_sequences=True),
+            lstm(units, return_sequences=True, **first),
             lstm(units, return_sequences=True),
             lstm(units, return_sequences=return_sequences),
             layers.BatchNormalization(momentum=_MOMENTUM, synchronized=synchronized),
