@@ -55,8 +55,7 @@ class Continuation:
         self.reduced = 0
         self._heard = 0
         self._probs = engine.prime([START])
-        self._chords = np.zeros(len(bundle.vocabulary), bool)
-        self._chords[list(bundle.vocabulary.chords)] = True
+        self._chords = bundle.vocabulary.onsets
         # From one slot of the grid to another: the unwritten gap is one slot.
         self._on_grid = self._chords.copy()
         for token_id, gap in bundle.vocabulary.gaps.items():

@@ -221,14 +221,14 @@ def test_a_loss_that_is_no_number(music, tmp_path):
     result = run("train", music, "--from", first, "--out", out, "--epochs", 1, *SMALL)
     assert result.exit_code == 1, result.output
     assert "in epoch 1 the loss stopped being a number" in result.stderr
-    assert f"--from {out} --set training.learning_rate=0.0005" in result.stderr
+    assert f"--from {out} --set training.learning_rate=0.00075" in result.stderr
     same_weights(out / "checkpoint.weights.h5", first)
 
 
 def test_a_full_disk_loses_nothing(first, tmp_path):
     out = shutil.copytree(first, tmp_path / "x")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    size = len(before["checkpoint.weights.h5"])
+    size = len(before["best.weights.h5"])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, limits[1]))
     try:
