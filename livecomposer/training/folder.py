@@ -103,6 +103,12 @@ class RunFolder:
         finally:
             shutil.rmtree(beside.path, ignore_errors=True)
 
+    def sweep(self) -> None:
+        """Remove what a run that was killed has left half written."""
+        for file in (self.best, self.checkpoint, *self.curves):
+            for beside in self.path.glob(f".{file.name}.*"):
+                beside.unlink(missing_ok=True)
+
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Keep what is logged in `train.log`, after what an earlier part of the run logged."""

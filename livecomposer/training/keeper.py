@@ -54,6 +54,11 @@ class Keeper:
                 self._recipe, lambda beside: self._save_checkpoint(beside.checkpoint, state)
             )
 
+    def sweep(self) -> None:
+        """Remove what was left half written."""
+        if self._keeps:
+            self.folder.sweep()
+
     def logging(self) -> AbstractContextManager[None]:
         """Keep what is logged meanwhile."""
         return self.folder.logging() if self._keeps else nullcontext()

@@ -100,6 +100,7 @@ def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -
     learner = _make_learner(recipe, len(material.vocabulary))
     learner.restore(checkpoint.saved.weights, load_state(folder.checkpoint, learner.state()))
     keeper = Keeper(folder, recipe, material, music, learner)
+    keeper.sweep()
     return _Run(recipe, material, learner, keeper, checkpoint.state).fit()
 
 

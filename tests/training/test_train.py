@@ -155,8 +155,10 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     if interrupted.returncode:  # else it was done already
         assert f"to go on: livecomposer train --resume {killed}" in errors
         assert "Traceback" not in errors
+    (killed / ".checkpoint.weights.h5.1").touch()  # as if killed while that was written
     result = run("train", "--resume", killed)
     assert result.exit_code == 0, result.output
+    assert {path.name for path in killed.iterdir()} == FILES
     for name in ("best.weights.h5", "checkpoint.weights.h5"):
         same_weights(tmp_path / "whole" / name, killed / name)
     timed = {"minutes", "tokens_per_second", "waiting"}
