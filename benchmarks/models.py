@@ -61,55 +61,41 @@ def joined(events: Iterable[Event], settings: TokeniserSettings) -> list[Token]:
     return tokens
 
 
-def joining(events: Iterable[Event], settings: TokeniserSettings) -> list[Token]:
-    """Chords note by note, lowest first; all but the first are notes that join it."""
-    tokens: list[Token] = []
-    for token in encode(events, settings):
-        if isinstance(token, Chord):
-            first, *others = token.pitches
-            tokens += [Chord((first,)), *(Chord((pitch, pitch)) for pitch in others)]
-        else:
-            tokens.append(token)
-    return tokens
-
-
-SETTINGS = {
+CHORDS = "training.spelling=chords"
+SETTINGS: dict[str, tuple[str, ...]] = {
     "as shipped": (),
+    "chords 256": (CHORDS, "training.vocabulary_size=256"),
+    "chords 512": (CHORDS, "training.vocabulary_size=512"),
+    "chords 1024": (CHORDS,),
+    "chords 2048": (CHORDS, "training.vocabulary_size=2048"),
+    "chords 4096": (CHORDS, "training.vocabulary_size=4096"),
+    "chords of three voices": (CHORDS,),
+    "chords of two voices": (CHORDS,),
+    "chords, scalar": (CHORDS,),
+    "chords, resolution 1-2": (CHORDS, "tokeniser.resolution=0.5"),
+    "chords, resolution 1-12": (CHORDS, "tokeniser.resolution='1/12'"),
+    "join token": (CHORDS,),
+    "scalar": (),
+    "scalar begins narrow": (),
+    "embedding begins narrow": (),
     "embedding 32": ("training.embedding=32",),
     "embedding 256": ("training.embedding=256",),
-    "vocabulary 256": ("training.vocabulary_size=256",),
-    "vocabulary 512": ("training.vocabulary_size=512",),
-    "vocabulary 2048": ("training.vocabulary_size=2048",),
-    "vocabulary 4096": ("training.vocabulary_size=4096",),
-    "resolution 1-2": ("tokeniser.resolution=0.5",),
-    "resolution 1-12": ("tokeniser.resolution='1/12'",),
     "dropout 0": ("training.dropout=0",),
     "dropout 0.2": ("training.dropout=0.2",),
     "dropout 0.3": ("training.dropout=0.3",),
+    "recurrent dropout 0.2": (),
     "batch 8": ("training.batch_size=8",),
     "batch 32": ("training.batch_size=32",),
     "batch 64": ("training.batch_size=64",),
     "learning rate 0.001": ("training.learning_rate=0.001",),
     "learning rate 0.006": ("training.learning_rate=0.006",),
     "RMSProp": (),
-    "embedding begins narrow": (),
-    "scalar begins narrow": (),
-    "scalar": (),
-    "three voices": (),
-    "two voices": (),
-    "note by note": (),
-    "notes that join": (),
-    "recurrent dropout 0.2": (),
 }
 SPELLINGS: dict[str, Encode] = {
-    "three voices": partial(reduced, voices=3),
-    "two voices": partial(reduced, voices=2),
-    "note by note": joined,
-    "notes that join": joining,
+    "chords of three voices": partial(reduced, voices=3),
+    "chords of two voices": partial(reduced, voices=2),
+    "join token": joined,
 }
-
-
-WHOLE = {"note by note", "notes that join"}  # lose nothing
 
 
 def alter(name: str) -> None:
@@ -130,7 +116,7 @@ def alter(name: str) -> None:
 def train_variant(name: str, music: Sequence[str], epochs: int, out: Path) -> None:
     """Train one, into its folder, or go on with it."""
     config = load_config(None, SETTINGS[name])
-    kind: InputKind = "scalar" if name.startswith("scalar") else "embedding"
+    kind: InputKind = "scalar" if "scalar" in name else "embedding"
     recipe = Recipe.of(config, music, Budget(epochs=epochs), input=kind)
     dataset.encode = SPELLINGS.get(name, encode)
     alter(name)
@@ -176,7 +162,7 @@ def row(name: str, out: Path, pieces: Sequence[Piece]) -> str:
         held_out = digest(piece) in names
         chords = [t for t in encode(piece.events(), saved.tokeniser) if isinstance(t, Chord)]
         parts[held_out].extend(chords)
-        if held_out and name in WHOLE:
+        if held_out and name == "join token":
             joins += sum(len(chord.pitches) - 1 for chord in chords)
     spelled = len(parts[1]) + joins
     nats = run["nats_per_onset"] * spelled / len(parts[1])
@@ -185,13 +171,22 @@ def row(name: str, out: Path, pieces: Sequence[Piece]) -> str:
         onset = [NoteOn(0, pitch) for pitch in chord.pitches]
         return saved.vocabulary.ids(SPELLINGS.get(name, encode)(onset, saved.tokeniser))[0]
 
-    exact = nats if name in WHOLE else nats + voicing_loss(reduce, *parts)
+    exact = (
+        nats
+        if name == "join token" or saved.vocabulary.joined
+        else nats + voicing_loss(reduce, *parts)
+    )
     tokens, reduced_share = run["validation_loss"], saved.provenance["reduced"]
     return (
         f"| {name} | {len(saved.vocabulary)} | {reduced_share:.1%} | {run['epoch']} | "
         f"{run['minutes']:.1f} | {tokens:.3f} | {run['validation_accuracy']:.1%} | {nats:.3f} | "
         f"{exact:.3f} |"
     )
+
+
+def folder_name(name: str) -> str:
+    """A variant's folder."""
+    return name.replace(",", "").replace(" ", "-")
 
 
 def main() -> None:
@@ -212,7 +207,7 @@ def main() -> None:
     options.out.mkdir(exist_ok=True)
 
     def train(name: str) -> None:
-        out = options.out / name.replace(" ", "-")
+        out = options.out / folder_name(name)
         folder = RunFolder(out)
         done = folder.checkpoint.exists() and len(recall(folder).state.history)
         if done < options.epochs:
@@ -234,7 +229,7 @@ def main() -> None:
         )  # fmt: skip
         for name, future in trained.items():
             future.result()
-            print(row(name, options.out / name.replace(" ", "-"), pieces), flush=True)
+            print(row(name, options.out / folder_name(name), pieces), flush=True)
 
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
 class Training(Struct, frozen=True, forbid_unknown_fields=True):
     """How weights are learned."""
 
+    spelling: Literal["notes", "chords"]
     vocabulary_size: Annotated[int, Meta(ge=2, le=65_536)]
     min_count: Annotated[int, Meta(ge=1)]
     embedding: Annotated[int, Meta(ge=1, le=4096)]

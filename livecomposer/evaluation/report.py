@@ -122,7 +122,8 @@ def evaluate(
     """
     learned, held_out = pieces
     tell("tokens")
-    tokenised = TokenisedCorpus([*learned, *held_out], bundle.tokeniser)
+    notes = bool(bundle.vocabulary.joined)
+    tokenised = TokenisedCorpus([*learned, *held_out], bundle.tokeniser, notes=notes)
     corpus = tokenised.ids(bundle.vocabulary)
     training = corpus.only(range(len(learned)))
     streams = [corpus.piece(len(learned) + i) for i in range(len(held_out))]
@@ -183,6 +184,10 @@ def _continuations(
     recitation = Recitation((stream[1:] for stream in _all_keys(training)), bundle.vocabulary)
     return Continuations(
         primers=len(cases),
-        model=resemblance([(case.primer, case.machine) for case in cases], spell, recitation),
-        real=resemblance([(case.primer, case.real) for case in cases], spell, recitation),
+        model=resemblance(
+            [(case.primer, case.machine) for case in cases], spell, bundle.vocabulary, recitation
+        ),
+        real=resemblance(
+            [(case.primer, case.real) for case in cases], spell, bundle.vocabulary, recitation
+        ),
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 from livecomposer.evaluation.continuations import STRETCH, Stretch, opening
 from livecomposer.evaluation.likelihood import Ids
 from livecomposer.music.tempo import TICKS_PER_BEAT
-from livecomposer.music.tokens import Gap
+from livecomposer.music.tokens import Gap, Joined, Token, whole
 from livecomposer.music.vocabulary import START, Vocabulary
 
 LOOP_PERIOD, LOOP_LENGTH = 8, 32
@@ -56,6 +56,7 @@ class Resemblance(Struct, frozen=True):
 def resemblance(
     pairs: Sequence[tuple[Stretch, Stretch]],
     spell: Callable[[Stretch], Ids],
+    vocabulary: Vocabulary,
     recitation: "Recitation",
 ) -> Resemblance:
     """Compare continuations with their primers.
@@ -63,17 +64,21 @@ def resemblance(
     Args:
         pairs: primer and continuation each, neither empty.
         spell: gives the ids of a stretch: loops and recitation are looked for in these.
+        vocabulary: their meaning.
         recitation: knows the training pieces.
     """
-    looping = _mean([loops(spell(continuation).tolist()) for _, continuation in pairs])
+
+    def tokens(stretch: Stretch) -> list[Token]:
+        return whole(map(vocabulary.token, spell(stretch).tolist()))
+
+    looping = _mean([loops(tokens(continuation)) for _, continuation in pairs])
     pairs = [(primer, opening(continuation)) for primer, continuation in pairs]
     primers, continuations = zip(*pairs, strict=True)
-    streams = [spell(stretch) for stretch in continuations]
-    copied = recitation.longest(streams)
+    copied = recitation.longest([spell(stretch) for stretch in continuations])
     keys = [(_key(primer), _key(continuation)) for primer, continuation in pairs]
     return Resemblance(
         looping=looping,
-        distinct_4grams=_mean([distinct_ngrams(each.tolist(), 4) for each in streams]),
+        distinct_4grams=_mean([distinct_ngrams(tokens(each), 4) for each in continuations]),
         copied_median=float(np.percentile(copied, 50)),
         copied_p99=float(np.percentile(copied, 99)),
         recited=_mean(copied > RECITED),
@@ -120,9 +125,14 @@ class Recitation:
         shapes: dict[tuple[int, ...], int] = {}
         self._shape = np.zeros(len(vocabulary), np.int64)
         self._top = np.zeros(len(vocabulary), np.int64)  # 0: not a chord
+        self._counted = np.ones(len(vocabulary), np.int64)
+        self._counted[list(vocabulary.joined)] = 0
         for token_id, token in enumerate(vocabulary.tokens, 1):
             if isinstance(token, Gap):
                 shape: tuple[int, ...] = (-token.ticks,)
+            elif isinstance(token, Joined):
+                shape = ()
+                self._top[token_id] = token.pitch + 1
             else:
                 shape = tuple(pitch - token.pitches[0] for pitch in token.pitches)
                 self._top[token_id] = token.pitches[-1] + 1
@@ -130,8 +140,10 @@ class Recitation:
         self._trained = self._symbols(streams)
 
     def longest(self, stretches: Sequence[Ids]) -> npt.NDArray[np.int64]:
-        """The length of each stretch's longest common run: (stretches,)."""
+        """The length in tokens of each stretch's longest common run: (stretches,)."""
         found = np.zeros(len(stretches), int)
+        counted = [np.append(self._counted[each], 0) for each in stretches]
+        before = np.append(0, np.cumsum(np.concatenate(counted)))  # tokens before each place
         owners = np.repeat(np.arange(len(stretches)), [len(each) + 1 for each in stretches])
         # A run's first chord is known by its shape alone: the step to it is from outside.
         heard, trained = (_Runs(*symbols) for symbols in (self._symbols(stretches), self._trained))
@@ -143,7 +155,8 @@ class Recitation:
             if not len(heard.begins):
                 return found
             length += 1
-            found[owners[heard.begins]] = length
+            tokens = before[heard.begins + length] - before[heard.begins]
+            np.maximum.at(found, owners[heard.begins], tokens)
             heard.grow()
             trained.grow()
 

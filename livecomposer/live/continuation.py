@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from livecomposer.config import Sampling
 from livecomposer.model.bundle import Array, Bundle
@@ -17,6 +18,9 @@ from livecomposer.music.tempo import GRID
 from livecomposer.music.tokeniser import Decoder
 from livecomposer.music.tokens import Gap, Token
 from livecomposer.music.vocabulary import START
+
+Allowed = npt.NDArray[np.bool_]
+"""(V,): which ids may be drawn."""
 
 Onset = tuple[int, tuple[int, ...]]
 """A tick and the pitches that begin there."""
@@ -60,12 +64,14 @@ class Continuation:
         self._on_grid = self._chords.copy()
         for token_id, gap in bundle.vocabulary.gaps.items():
             self._on_grid[token_id] = gap.ticks % GRID == 0
+        self._joined = np.full(len(bundle.vocabulary), -1)
+        for token_id, note in bundle.vocabulary.joined.items():
+            self._joined[token_id] = note.pitch
 
     def hear(self, token: Token) -> None:
         """Take a token that was played."""
-        token_id = self._vocabulary.id(token)
         self.reduced += token not in self._vocabulary
-        if token_id is not None:
+        for token_id in self._vocabulary.ids([token]):
             self._take(token_id)
 
     def refresh(self) -> None:
@@ -96,31 +102,44 @@ class Continuation:
         self._heard, self._probs = memento.heard, memento.probs
         self._engine.restore(memento.engine)
 
-    def _draw(self, decoder: Decoder, allowed: np.ndarray[Any, np.dtype[np.bool_]]) -> Onset:
-        while True:
-            token_id = sample(
-                self._probs,
-                self._unless_repeated(allowed),
-                self._rng,
-                temperature=self._sampling.temperature,
-                top_p=self._sampling.top_p,
-            )
-            self._take(token_id)
-            onset = decoder.feed(self._vocabulary.token(token_id))
-            if onset:
-                return onset
-            allowed = self._chords  # after a gap, no second one
+    def _draw(self, decoder: Decoder, allowed: Allowed) -> Onset:
+        token_id = self._sample(self._unless_repeated(allowed))
+        self._take(token_id)
+        vocabulary = self._vocabulary
+        onset = decoder.feed(vocabulary.chords.get(token_id) or vocabulary.gaps[token_id])
+        if onset is None:
+            return self._draw(decoder, self._chords)  # after a gap, no second one
+        tick, pitches = onset
+        return tick, self._joined_by(pitches)
 
-    def _unless_repeated(
-        self, allowed: np.ndarray[Any, np.dtype[np.bool_]]
-    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Without the last chord, if it has followed itself often enough."""
-        recent = [i for i in self.context if i in self._vocabulary.chords]
+    def _joined_by(self, pitches: tuple[int, ...]) -> tuple[int, ...]:
+        """A chord with the notes that join it, from the lowest up."""
+        while (above := self._joined > pitches[-1]).any():
+            # Whatever else is drawn means that none joins; it is drawn anew when its time comes.
+            token_id = self._sample(above | self._on_grid)
+            if token_id not in self._vocabulary.joined:
+                break
+            self._take(token_id)
+            pitches += (self._vocabulary.joined[token_id].pitch,)
+        return pitches
+
+    def _sample(self, allowed: Allowed) -> int:
+        temperature, top_p = self._sampling.temperature, self._sampling.top_p
+        return sample(self._probs, allowed, self._rng, temperature=temperature, top_p=top_p)
+
+    def _unless_repeated(self, allowed: Allowed) -> Allowed:
+        """Without the chord, or its lowest note, that has followed itself often enough."""
+        recent: list[tuple[int, ...]] = []
+        for token_id in self.context:
+            if token_id in self._vocabulary.chords:
+                recent.append((token_id,))
+            elif token_id in self._vocabulary.joined and recent:
+                recent[-1] += (token_id,)
         run = recent[-self._sampling.max_repeats - 1 :]
         if len(run) <= self._sampling.max_repeats or len(set(run)) > 1:
             return allowed
         fewer = allowed.copy()
-        fewer[run[-1]] = False
+        fewer[run[-1][0]] = False
         return fewer if (fewer & self._chords).any() else allowed
 
     def _take(self, token_id: int) -> None:

@@ -2,11 +2,14 @@
 
 A chord token is the pitches that begin together, lowest first, as names with octaves joined by
 dots: `C4`, `A2.C3.E3`, `C-1` (MIDI 0; 60 is C4; sharps only). A gap token is the time since the
-previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `+1/3`. Where a
-vocabulary is of the tutorial lineage, a chord is its pitch classes: `4.7.11`.
+previous onset in beats, written before the chord that ends it: `+1`, `+0.25`, `+1/3`.
+
+To a model that learns note by note, a chord is its lowest note and those that join it, `A2 .C3
+.E3`. Where a vocabulary is of the tutorial lineage, a chord is its pitch classes: `4.7.11`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -46,6 +49,16 @@ class PitchClasses:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A note that begins together with the chord written before it, and above that."""
+
+    pitch: int
+
+    def __str__(self) -> str:
+        return f".{spell_pitch(self.pitch)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """The time in ticks from the previous onset to the next chord's."""
 
@@ -56,6 +69,28 @@ class Gap:
 
 
 Token = Chord | PitchClasses | Gap
+
+Part = Token | Joined
+"""What a model may know a token by."""
+
+
+def by_note(token: Token) -> list[Part]:
+    """A chord as its lowest note and those that join it; any other token as it is."""
+    if isinstance(token, Chord):
+        first, *others = token.pitches
+        return [Chord((first,)), *map(Joined, others)]
+    return [token]
+
+
+def whole(parts: Iterable[Part]) -> list[Token]:
+    """The tokens that were spelled: every note is in its chord. One that has none is left out."""
+    tokens: list[Token] = []
+    for part in parts:
+        if not isinstance(part, Joined):
+            tokens.append(part)
+        elif tokens and isinstance(chord := tokens[-1], Chord):
+            tokens[-1] = Chord((*chord.pitches, part.pitch))
+    return tokens
 
 
 def spell_pitch(pitch: int) -> str:
@@ -77,16 +112,18 @@ def parse_pitch(name: str) -> int:
     raise ValueError(f"{name!r} is not a pitch from C-1 to G9, with sharps only")
 
 
-def parse_token(text: str) -> Token:
-    """A spelled token, read back: `parse_token(str(token)) == token`.
+def parse_token(text: str) -> Part:
+    """A spelled token, or a joined note, read back: `parse_token(str(token)) == token`.
 
     Raises:
-        ValueError: it is not spelled as a `Chord`, a `PitchClasses` or a `Gap` is.
+        ValueError: it is not spelled as one of the kinds of tokens is.
     """
-    token: Token
+    token: Part
     if text.startswith("+"):
         token = gap = Gap(parse_beats(text[1:]))
         sound = gap.ticks > 0
+    elif text.startswith("."):
+        token, sound = Joined(parse_pitch(text[1:])), True
     elif re.fullmatch(r"\d+(\.\d+)*", text, re.ASCII):
         token = classes = PitchClasses(tuple(map(int, text.split("."))))
         sound = max(classes.classes) < 12 and len(set(classes.classes)) == len(classes.classes)

@@ -1,16 +1,19 @@
 """Token <-> id, and what becomes of a token that has no id.
 
 Id 0 is the start of a piece, and padding. The rest are ordered by pitch, so that near ids sound
-near: chord tokens by top note, then size, then spelling; gap tokens after them, by length. A chord
-outside the vocabulary is reduced to one inside it, never dropped; a gap goes to the nearest gap.
-Where the vocabulary knows chords by their pitch classes only, they are found by these.
+near: chord tokens by top note, then size, then spelling; joined notes after them, by pitch; gap
+tokens last, by length.
+
+A vocabulary that knows joined notes spells chords note by note: nothing is lost. For any other, a
+chord outside it is reduced to one inside, never dropped; where it knows chords by their pitch
+classes only, they are found by these. A gap goes to the nearest gap.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token
+from livecomposer.music.tokens import Chord, Gap, Joined, Part, PitchClasses, Token, by_note
 
 START = 0
 MAX_SIZE = 65_536
@@ -26,6 +29,7 @@ class Vocabulary:
     Attributes:
         tokens: as given.
         chords: id -> chord, for every chord token.
+        joined: id -> note, for every joined note.
         gaps: id -> gap, for every gap token.
         onsets: (V,): whether an id is a chord, and so an onset.
 
@@ -33,14 +37,17 @@ class Vocabulary:
         ValueError: there is no chord, a token occurs twice, or there are too many.
     """
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Part]) -> None:
         self.tokens = tuple(tokens)
-        self._ids: dict[Token, int] = {token: i for i, token in enumerate(tokens, START + 1)}
+        self._ids: dict[Part, int] = {token: i for i, token in enumerate(tokens, START + 1)}
         if len(self._ids) != len(self.tokens):
             raise ValueError("a token occurs twice in the vocabulary")
         if len(self) > MAX_SIZE:
             raise ValueError(f"the vocabulary has {len(self)} entries, expected {MAX_SIZE} at most")
-        self.chords = {i: token for token, i in self._ids.items() if not isinstance(token, Gap)}
+        self.chords = {
+            i: token for token, i in self._ids.items() if isinstance(token, Chord | PitchClasses)
+        }
+        self.joined = {i: token for token, i in self._ids.items() if isinstance(token, Joined)}
         self.gaps = {i: token for token, i in self._ids.items() if isinstance(token, Gap)}
         self.onsets = np.isin(np.arange(len(self)), list(self.chords))
         if not self.chords:
@@ -51,11 +58,11 @@ class Vocabulary:
             if isinstance(token, PitchClasses)
         }
         self._largest = max(len(chord.pitches) for chord in self.chords.values())
-        self._reduced: dict[Token, int | None] = {}
+        self._reduced: dict[Part, int | None] = {}
 
     @classmethod
     def build(
-        cls, counts: Mapping[Token, int], *, size: int = 1024, min_count: int = 2
+        cls, counts: Mapping[Part, int], *, size: int = 1024, min_count: int = 2
     ) -> "Vocabulary":
         """The commonest tokens of a corpus.
 
@@ -78,7 +85,11 @@ class Vocabulary:
         return len(self.tokens) + 1
 
     def __contains__(self, token: Token) -> bool:
-        return self._find(token) is not None
+        return all(map(self.knows, self._parts(token)))
+
+    def knows(self, part: Part) -> bool:
+        """Whether this very token, or joined note, is in the vocabulary."""
+        return self._find(part) is not None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.tokens == other.tokens
@@ -86,28 +97,33 @@ class Vocabulary:
     def __hash__(self) -> int:
         return hash(self.tokens)
 
-    def token(self, token_id: int) -> Token:
+    def token(self, token_id: int) -> Part:
         """The token of an id other than the start's."""
         return self.tokens[token_id - 1]
 
-    def id(self, token: Token) -> int | None:
-        """The id of a token, or of what it is reduced to; None for a gap where there is no gap."""
+    def id(self, token: Part) -> int | None:
+        """The id of a token, or of what it is reduced to.
+
+        None where there is nothing of its kind: for a gap or for a joined note.
+        """
         found = self._find(token)
         if found is not None:
             return found
         if token not in self._reduced:
             if len(self._reduced) >= MAX_SIZE:
                 self._reduced.clear()
-            self._reduced[token] = (
-                self._nearest_gap(token) if isinstance(token, Gap) else self._reduce(token.pitches)
-            )
+            self._reduced[token] = self._nearest(token)
         return self._reduced[token]
 
     def ids(self, tokens: Iterable[Token]) -> list[int]:
         """The ids of a token stream."""
-        return [found for token in tokens if (found := self.id(token)) is not None]
+        parts = (part for token in tokens for part in self._parts(token))
+        return [found for part in parts if (found := self.id(part)) is not None]
 
-    def _find(self, token: Token) -> int | None:
+    def _parts(self, token: Token) -> list[Part]:
+        return by_note(token) if self.joined else [token]
+
+    def _find(self, token: Part) -> int | None:
         found = self._ids.get(token)
         if found is None and self._by_classes and isinstance(token, Chord):
             classes = frozenset(pitch % 12 for pitch in token.pitches)
@@ -115,8 +131,14 @@ class Vocabulary:
                 return self._by_classes.get(classes)
         return found
 
-    def _nearest_gap(self, gap: Gap) -> int | None:
-        return min(self.gaps, key=lambda i: abs(self.gaps[i].ticks - gap.ticks), default=None)
+    def _nearest(self, token: Part) -> int | None:
+        """What stands in for a token that has no id."""
+        if isinstance(token, Gap):
+            return min(self.gaps, key=lambda i: abs(self.gaps[i].ticks - token.ticks), default=None)
+        if isinstance(token, Joined):
+            away = {i: note.pitch - token.pitch for i, note in self.joined.items()}
+            return min(away, key=lambda i: (away[i] % 12 != 0, abs(away[i])), default=None)
+        return self._reduce(token.pitches)
 
     def _reduce(self, pitches: tuple[int, ...]) -> int:
         """A chord without some of its inner voices, its outer two, its top, or that elsewhere."""
@@ -135,9 +157,11 @@ class Vocabulary:
         return min(self.chords, key=lambda i: _distance(self.chords[i], top))
 
 
-def _by_pitch(token: Token) -> tuple[int, int, int, str]:
+def _by_pitch(token: Part) -> tuple[int, int, int, str]:
     if isinstance(token, Gap):
-        return (1, token.ticks, 0, "")
+        return (2, token.ticks, 0, "")
+    if isinstance(token, Joined):
+        return (1, token.pitch, 0, "")
     return (0, token.pitches[-1], len(token.pitches), str(token))
 
 

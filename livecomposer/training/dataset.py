@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livecomposer.music.tokeniser import TokeniserSettings, encode
-from livecomposer.music.tokens import Chord, Token
+from livecomposer.music.tokens import Chord, Joined, Part, by_note
 from livecomposer.music.vocabulary import START, Vocabulary
 from livecomposer.training.corpus import Piece
 
@@ -45,20 +45,28 @@ class Windows:
 class TokenisedCorpus:
     """Pieces as token types, ready to be transposed.
 
+    Args:
+        pieces: the music.
+        settings: how it becomes tokens.
+        notes: whether chords are spelled note by note.
+
     Attributes:
-        types: the distinct tokens of the corpus.
-        streams: for each piece, its tokens as indices into `types`.
+        types: the distinct tokens, or their notes, of the corpus.
+        streams: for each piece, these as indices into `types`.
         shifts: for each piece, the transpositions that keep it on the piano.
     """
 
-    def __init__(self, pieces: Sequence[Piece], settings: TokeniserSettings) -> None:
-        index: dict[Token, int] = {}
+    def __init__(
+        self, pieces: Sequence[Piece], settings: TokeniserSettings, *, notes: bool = False
+    ) -> None:
+        index: dict[Part, int] = {}
         self.streams: list[Ids] = []
         self.shifts: list[list[int]] = []
         for piece in pieces:
             tokens = encode(piece.events(), settings)
+            parts = (part for token in tokens for part in (by_note(token) if notes else [token]))
             self.streams.append(
-                np.array([index.setdefault(token, len(index)) for token in tokens], np.int32)
+                np.array([index.setdefault(part, len(index)) for part in parts], np.int32)
             )
             low, high = int(piece.notes[:, 1].min()), int(piece.notes[:, 1].max())
             self.shifts.append(
@@ -66,14 +74,14 @@ class TokenisedCorpus:
             )
         self.types = list(index)
 
-    def counts(self) -> Mapping[Token, int]:
+    def counts(self) -> Mapping[Part, int]:
         """How often each token occurs in the corpus, at all transpositions together."""
         weights = np.zeros((len(SHIFTS), len(self.types)), int)
         for stream, shifts in zip(self.streams, self.shifts, strict=True):
             types, numbers = np.unique(stream, return_counts=True)
             for shift in shifts:
                 weights[SHIFTS.index(shift), types] += numbers
-        counts: Counter[Token] = Counter()
+        counts: Counter[Part] = Counter()
         for row, shift in enumerate(SHIFTS):
             for token, weight in zip(self.types, weights[row].tolist(), strict=True):
                 if weight:
@@ -85,7 +93,7 @@ class TokenisedCorpus:
         table = np.full((len(SHIFTS), len(self.types)), START, np.int32)
         known = np.zeros(len(self.types), bool)
         for column, token in enumerate(self.types):
-            known[column] = token in vocabulary
+            known[column] = vocabulary.knows(token)
             for row, shift in enumerate(SHIFTS):
                 table[row, column] = vocabulary.id(transpose(token, shift)) or START
         has_id = table[0] != START  # a gap has none where the vocabulary has no gaps
@@ -99,8 +107,10 @@ class TokenisedCorpus:
         )
 
 
-def transpose(token: Token, shift: int) -> Token:
+def transpose(token: Part, shift: int) -> Part:
     """A token `shift` semitones higher; pitches that would leave MIDI's range are left out."""
+    if isinstance(token, Joined):
+        return Joined(token.pitch + shift) if 0 <= token.pitch + shift <= 127 else token
     if not isinstance(token, Chord) or not shift:
         return token
     moved = tuple(pitch + shift for pitch in token.pitches if 0 <= pitch + shift <= 127)

@@ -67,7 +67,8 @@ def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = Non
             f"training needs 2 different works or more, one of them to hold out; found 1 "
             f"({pieces[0].name}" + (f" and {len(pieces) - 1} like it)" if pieces[1:] else ")")
         )
-    tokenised = TokenisedCorpus(pieces, recipe.tokeniser)
+    notes = bool(origin.vocabulary.joined) if origin else settings.spelling == "notes"
+    tokenised = TokenisedCorpus(pieces, recipe.tokeniser, notes=notes)
     context = recipe.architecture.context
     tokens = sum(len(tokenised.streams[i]) for i in learning)
     if tokens < context:

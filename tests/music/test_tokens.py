@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.music.tokens import Chord, Gap, parse_pitch, parse_token, spell_pitch
+from livecomposer.music.tokens import (
+    Chord,
+    Gap,
+    Joined,
+    by_note,
+    parse_pitch,
+    parse_token,
+    spell_pitch,
+    whole,
+)  # fmt: skip
 
 TABLE = [
     (Chord((60,)), "C4"),
@@ -51,3 +60,16 @@ def test_spelled_gaps_parse_back(ticks):
 @given(st.integers(0, 127))
 def test_spelled_pitches_parse_back(pitch):
     assert parse_pitch(spell_pitch(pitch)) == pitch
+
+
+@given(st.sets(st.integers(0, 127), min_size=1, max_size=12))
+def test_chords_by_note_are_whole_again(pitches):
+    chord = Chord(tuple(sorted(pitches)))
+    parts = by_note(chord)
+    assert [parse_token(str(part)) for part in parts] == parts
+    assert whole([Gap(24), *parts, Gap(12)]) == [Gap(24), chord, Gap(12)]
+
+
+def test_chords_by_note_are_written_lowest_first():
+    assert " ".join(map(str, by_note(Chord((45, 48, 52))))) == "A2 .C3 .E3"
+    assert whole([Joined(60), Chord((62,)), Gap(24), Joined(64)]) == [Chord((62,)), Gap(24)]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.music.tokens import Chord, Gap, parse_token
+from livecomposer.music.tokens import Chord, Gap, parse_token, whole
 from livecomposer.music.vocabulary import START, Vocabulary
 
 
@@ -95,3 +95,21 @@ def test_a_chord_is_never_dropped(known, chord):
 def test_impossible_vocabularies_are_refused(tokens, message):
     with pytest.raises(ValueError, match=message):
         Vocabulary(tokens)
+
+
+def test_note_by_note_nothing_is_lost():
+    known = vocabulary("C4 E4 G4 .E4 .G4 .C5 +1")
+    chord = Chord((60, 64, 67))
+    assert chord in known
+    assert Chord((60, 65)) not in known
+    assert whole(map(known.token, known.ids([Gap(24), chord]))) == [Gap(24), chord]
+    assert known.onsets[known.ids([chord, Gap(24)])].tolist() == [True, False, False, False]
+
+
+NEAREST = [("C4.E5", "C4 .E4"), ("C4.F4", "C4 .E4"), ("F4.A4", "E4 .G4"), ("C5.E5", "C4 .E4")]
+
+
+@pytest.mark.parametrize(("chord", "becomes"), NEAREST)
+def test_notes_outside_go_to_the_nearest(chord, becomes):
+    known = vocabulary("C4 E4 G4 .E4 .G4 .C5 +1")
+    assert " ".join(str(known.token(i)) for i in known.ids([parse_token(chord)])) == becomes

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livecomposer.music.tokeniser import TokeniserSettings
-from livecomposer.music.tokens import Chord, Gap, parse_token
+from livecomposer.music.tokens import Chord, Gap, Joined, parse_token
 from livecomposer.music.vocabulary import START, Vocabulary
 from livecomposer.training.corpus import Piece
 from livecomposer.training.dataset import SHIFTS, TokenisedCorpus, transpose
@@ -28,6 +28,16 @@ def test_transposing_tokens():
     assert transpose(Chord((60,)), 0) == Chord((60,))
     assert transpose(Gap(24), 5) == Gap(24)
     assert transpose(Chord((2, 60)), -5) == Chord((55,))
+
+
+def test_notes_are_transposed_with_their_chords():
+    played = piece((0, 60, 64, 67), (1, 65))
+    tokenised = TokenisedCorpus([played], TokeniserSettings(), notes=True)
+    vocabulary = Vocabulary.build(tokenised.counts(), min_count=1)
+    ids = tokenised.ids(vocabulary).piece(0, 2)
+    spelled = " ".join(str(vocabulary.token(i)) for i in ids[1:].tolist())
+    assert spelled == "D4 .F#4 .A4 +1 G4"
+    assert transpose(Joined(60), 70) == Joined(60)
 
 
 def test_pieces_stay_on_the_piano():

@@ -1,0 +1,78 @@
+"""What is drawn where chords are spelled note by note."""
+
+from itertools import groupby, pairwise
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livecomposer.config import load_config
+from livecomposer.live.continuation import Continuation
+from livecomposer.model.engine import Engine
+from livecomposer.music.tokeniser import decode
+from livecomposer.music.tokens import Chord, Gap, whole
+from tests.conftest import random_bundle
+
+NOTES = "C3 C4 E4 G4 .C4 .E4 .G4 .C5 +0.25 +1 +2"
+SAVED = random_bundle(NOTES)
+
+
+def continuation(saved=SAVED, seed=0, **sampling):
+    settings = msgspec.structs.replace(load_config().sampling, **{"top_p": 1.0, **sampling})
+    return Continuation(saved, Engine(saved), settings, np.random.default_rng(seed))
+
+
+def spelled(played):
+    return [str(SAVED.vocabulary.token(i)) for i in list(played.context)[1:]]
+
+
+def draw(played, number, start=0):
+    decoder, first = played.begin(start, None)
+    return [first, *(played.go_on(decoder) for _ in range(number - 1))]
+
+
+def test_what_is_heard_is_known_by_its_notes():
+    played = continuation()
+    for token in (Chord((60, 64, 67)), Gap(24), Chord((48,)), Chord((61, 66))):
+        played.hear(token)
+    assert spelled(played) == ["C4", ".E4", ".G4", "+1", "C3", "C4", ".G4"]
+    assert played.reduced == 1
+
+
+@given(st.integers(0, 2**32))
+def test_chords_are_drawn_from_the_lowest_note_up(seed):
+    played = continuation(seed=seed)
+    onsets = draw(played, 12, start=24)
+    assert onsets[0][0] == 24
+    for (tick, pitches), (following, _) in pairwise(onsets):
+        assert tick % 12 == 0
+        assert following - tick in (12, 24, 48)
+        assert all(low < high for low, high in pairwise(pitches))
+    tokens = whole(SAVED.vocabulary.token(i) for i in list(played.context)[1:])
+    assert decode(tokens, 24) == onsets
+
+
+def test_chords_have_one_note_and_more():
+    sizes = {len(pitches) for _, pitches in draw(continuation(seed=1), 200)}
+    assert {1, 2, 3} <= sizes
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_no_chord_follows_itself_too_often(most):
+    saved = random_bundle("C4 E4 .G4")
+    onsets = draw(continuation(saved, seed=2, max_repeats=most, temperature=5.0), 300)
+    runs = [len(list(run)) for _, run in groupby(onsets, key=lambda onset: onset[1])]
+    assert max(runs) <= most + 1
+    assert {(60,), (60, 67), (64,), (64, 67)} == {pitches for _, pitches in onsets}
+
+
+def test_what_never_sounded_is_taken_back():
+    played = continuation(seed=3)
+    played.hear(Chord((60, 64)))
+    before, context = played.save(), list(played.context)
+    drawn = draw(played, 20)
+    played.restore(before)
+    assert list(played.context) == context
+    assert draw(played, 20) != drawn  # chance goes on
