@@ -51,6 +51,7 @@ RANGES = [
     ("tokeniser.timing", ["gaps", "fixed"], ["loose"]),
     ("tokeniser.resolution", [1, "1/12"], [0, 2, 0.3]),
     ("tokeniser.max_gap", [0.25, 16], [0, 17, "1/3"]),
+    ("training.spelling", ["notes", "chords"], ["letters"]),
     ("training.vocabulary_size", [2, 65536], [1, 65537]),
     ("training.min_count", [1], [0]),
     ("training.embedding", [1, 4096], [0, 4097]),

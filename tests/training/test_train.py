@@ -41,14 +41,15 @@ def write_music(folder):
             (0.5 * n, 0.5, 55 + 12 * (int(step) // 7) + scale[int(step) % 7])
             for n, step in enumerate(steps)
         ]
-        write_midi(folder / f"{i}.mid", notes)
+        thirds = [(beat, length, pitch + 4) for beat, length, pitch in notes[: 50 * i : 4]]
+        write_midi(folder / f"{i}.mid", notes + thirds)
     (folder / "empty.mid").write_bytes(b"")
     return folder
 
 
 @pytest.fixture
 def music(tmp_path):
-    """Six walks up and down a scale, and a file that is empty."""
+    """Six walks up and down a scale, some with thirds above, and a file that is empty."""
     return write_music(tmp_path / "music")
 
 
@@ -117,6 +118,7 @@ def test_train_then_play(music, tmp_path):
     assert saved.architecture == bundle.Architecture("embedding", 16, 100, 8)
     assert saved.provenance["pieces"] == 6
     assert len(saved.provenance["held_out"]) == 1
+    assert saved.vocabulary.joined
     best = min(history, key=lambda row: float(row["validation_loss"]))
     assert saved.provenance["run"]["epoch"] == int(best["epoch"])
     command = (out / "config.toml").read_text().splitlines()[0]
@@ -192,7 +194,7 @@ def test_going_on_from_weights(music, first, tmp_path):
 
 
 def test_the_tutorials_scheme_can_be_trained(music, tmp_path, monkeypatch):
-    scheme = ["--input", "scalar", "--timing", "fixed"]
+    scheme = ["--input", "scalar", "--timing", "fixed", "--set", "training.spelling=chords"]
     out = tmp_path / "here"
     out.mkdir()
     monkeypatch.chdir(out)
@@ -201,6 +203,7 @@ def test_the_tutorials_scheme_can_be_trained(music, tmp_path, monkeypatch):
     saved = bundle.load(out / "best.weights.h5")
     assert (saved.architecture.input, saved.tokeniser.timing) == ("scalar", "fixed")
     assert not saved.vocabulary.gaps
+    assert not saved.vocabulary.joined
 
 
 def test_it_ends_early_when_nothing_gets_better(music, tmp_path):
