@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,21 +93,14 @@ def private_mb(pid: int) -> float | None:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
-def compose(continuation: "Continuation", gaps: Container[int]) -> Iterator[float]:
-    """Go on for ever; yields what each step of the model, with its sampling, took: milliseconds.
-
-    Args:
-        continuation: warmed up.
-        gaps: the ids of its vocabulary that are gaps.
-    """
+def compose(continuation: "Continuation") -> Iterator[float]:
+    """Go on for ever; yields what each step of the model, with its sampling, took: milliseconds."""
     decoder, _ = continuation.begin(0, None)
     while True:
-        begun = time.perf_counter()
+        before, begun = continuation.steps, time.perf_counter()
         continuation.go_on(decoder)
         ended = time.perf_counter()
-        # A chord was drawn, and before it perhaps a gap: that is two steps.
-        steps = 1 + any(token_id in gaps for token_id in list(continuation.context)[-2:])
-        yield 1e3 * (ended - begun) / steps
+        yield 1e3 * (ended - begun) / (continuation.steps - before)
 
 
 def step_times(steps: Iterator[float], seconds: float) -> list[float]:

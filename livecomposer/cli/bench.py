@@ -58,7 +58,7 @@ def bench(config: Config, as_json: bool, seconds: float) -> None:
     bundle = load_bundle(config)
     continuation = make_continuation(config, bundle, _SEED)
     prepare_process()
-    steps = compose(continuation, bundle.vocabulary.gaps)
+    steps = compose(continuation)
     centiles = statistics.quantiles(step_times(steps, seconds / 3), n=100, method="inclusive")
     late = send_chords(steps, seconds * 2 / 3, realtime=config.ports.realtime == "auto")
     measured = {

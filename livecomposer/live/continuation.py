@@ -48,6 +48,7 @@ class Continuation:
     Attributes:
         context: the ids of the last tokens, as many as the bundle's context.
         reduced: how many tokens heard were outside the vocabulary.
+        steps: how many the engine has taken since its state was last built from the context.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Continuation:
         self._sampling, self._rng = sampling, rng
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
         self.reduced = 0
-        self._heard = 0
+        self.steps = 0
         self._probs = engine.prime([START])
         self._chords = bundle.vocabulary.onsets
+        self._next = self._chords.copy()  # what may follow a whole chord, on the grid or off
+        self._next[list(bundle.vocabulary.gaps)] = True
         # From one slot of the grid to another: the unwritten gap is one slot.
         self._on_grid = self._chords.copy()
         for token_id, gap in bundle.vocabulary.gaps.items():
@@ -76,9 +79,9 @@ class Continuation:
 
     def refresh(self) -> None:
         """Forget, also in the engine's state, what has left the context."""
-        if self._heard and len(self.context) == self.context.maxlen:
+        if self.steps and len(self.context) == self.context.maxlen:
             self._probs = self._engine.prime(list(self.context))
-            self._heard = 0
+            self.steps = 0
 
     def begin(self, onset: int, gap: Gap | None) -> tuple[Decoder, Onset]:
         """Begin to play at `onset`, which comes `gap` after the last onset heard."""
@@ -93,13 +96,13 @@ class Continuation:
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
-        return Memento(tuple(self.context), self._heard, self._engine.save(), self._probs)
+        return Memento(tuple(self.context), self.steps, self._engine.save(), self._probs)
 
     def restore(self, memento: Memento) -> None:
         """Go back to a memento."""
         self.context.clear()
         self.context.extend(memento.context)
-        self._heard, self._probs = memento.heard, memento.probs
+        self.steps, self._probs = memento.heard, memento.probs
         self._engine.restore(memento.engine)
 
     def _draw(self, decoder: Decoder, allowed: Allowed) -> Onset:
@@ -115,8 +118,8 @@ class Continuation:
     def _joined_by(self, pitches: tuple[int, ...]) -> tuple[int, ...]:
         """A chord with the notes that join it, from the lowest up."""
         while (above := self._joined > pitches[-1]).any():
-            # Whatever else is drawn means that none joins; it is drawn anew when its time comes.
-            token_id = self._sample(above | self._on_grid)
+            # Whatever else is drawn means that none joins; what then comes is drawn in its time.
+            token_id = self._sample(above | self._next)
             if token_id not in self._vocabulary.joined:
                 break
             self._take(token_id)
@@ -144,5 +147,5 @@ class Continuation:
 
     def _take(self, token_id: int) -> None:
         self.context.append(token_id)
-        self._heard += 1
+        self.steps += 1
         self._probs = self._engine.step(token_id)

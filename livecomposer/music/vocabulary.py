@@ -4,12 +4,13 @@ Id 0 is the start of a piece, and padding. The rest are ordered by pitch, so tha
 near: chord tokens by top note, then size, then spelling; joined notes after them, by pitch; gap
 tokens last, by length.
 
-A vocabulary that knows joined notes spells chords note by note: nothing is lost. For any other, a
+A vocabulary that knows joined notes spells chords note by note, and loses only notes that it has
+never seen. For any other, a
 chord outside it is reduced to one inside, never dropped; where it knows chords by their pitch
 classes only, they are found by these. A gap goes to the nearest gap.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -117,8 +118,21 @@ class Vocabulary:
 
     def ids(self, tokens: Iterable[Token]) -> list[int]:
         """The ids of a token stream."""
-        parts = (part for token in tokens for part in self._parts(token))
-        return [found for part in parts if (found := self.id(part)) is not None]
+        return [token_id for token in tokens for token_id in self._spell(token)]
+
+    def _spell(self, token: Token) -> Iterator[int]:
+        top = -1
+        for part in self._parts(token):
+            found = self.id(part)
+            if found in self.joined:
+                # A note that isn't known may have gone to one that has begun already.
+                if (pitch := self.joined[found].pitch) <= top:
+                    continue
+                top = pitch
+            elif found in self.chords:
+                top = self.chords[found].pitches[-1]
+            if found is not None:
+                yield found
 
     def _parts(self, token: Token) -> list[Part]:
         return by_note(token) if self.joined else [token]

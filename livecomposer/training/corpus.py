@@ -6,7 +6,7 @@ player's part. Knows nothing of vocabularies.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
@@ -36,6 +36,10 @@ _CONNECT_S = 4
 
 class CorpusError(ValueError):
     """The corpus named can't be learned from; the message says why."""
+
+
+class _ReaderLostError(RuntimeError):
+    """A process that reads files has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def load_corpus(
                 corpus.pieces.extend(selection.pieces(str(file), parsed()))
             except (CorpusError, UnreadableError) as error:
                 corpus.skipped.append((str(file), str(error)))
-            except Exception as error:  # of a pool's own kinds: those of processes, Dask's
+            except _ReaderLostError as error:
                 raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
@@ -219,15 +223,27 @@ def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[N
     known = load_entry(entry) if entry else None
     if known is not None:
         return lambda: known
-    future = pool().submit(read_notes, suffix, content)
+    try:
+        future = pool().submit(read_notes, suffix, content)
+    except BrokenExecutor as error:
+        return partial(_lose_reader, str(error))
 
     def finish() -> list[Notes]:
-        notes = future.result()
+        try:
+            notes = future.result()
+        except UnreadableError:
+            raise
+        except Exception as error:  # of the pool's own kinds: those of processes, or Dask's
+            raise _ReaderLostError(str(error)) from error
         if entry:
             save_entry(entry, notes)
         return notes
 
     return finish
+
+
+def _lose_reader(reason: str) -> list[Notes]:
+    raise _ReaderLostError(reason)
 
 
 def _fail(reason: str) -> list[Notes]:

@@ -92,7 +92,7 @@ class RunFolder:
             Path(tempfile.mkdtemp(prefix=".run-", dir=self.path if exists else parent))
         )
         try:
-            beside.config.write_text(_spell(recipe))
+            beside.config.write_text(_spell(recipe), encoding="utf-8")
             save(beside)
             beside.path.chmod(0o755)
             if exists:  # and stays the same folder: it may be the one we are in
@@ -181,8 +181,10 @@ def _spell(recipe: Recipe) -> str:
         "units": architecture.units,
         "embedding": architecture.embedding,
     }
-    command = f"# livecomposer train {shlex.join(recipe.arguments())}\n\n"
-    return command + tomli_w.dumps({"tokeniser": tokeniser, "training": training})
+    command = shlex.join(recipe.arguments()).replace("\n", "\\n")
+    return f"# livecomposer train {command}\n\n" + tomli_w.dumps(
+        {"tokeniser": tokeniser, "training": training}
+    )
 
 
 def music_digest(pieces: Sequence[Piece]) -> str:

@@ -67,8 +67,7 @@ def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = Non
             f"training needs 2 different works or more, one of them to hold out; found 1 "
             f"({pieces[0].name}" + (f" and {len(pieces) - 1} like it)" if pieces[1:] else ")")
         )
-    notes = bool(origin.vocabulary.joined) if origin else settings.spelling == "notes"
-    tokenised = TokenisedCorpus(pieces, recipe.tokeniser, notes=notes)
+    tokenised, vocabulary = _tokenise(pieces, recipe, origin)
     context = recipe.architecture.context
     tokens = sum(len(tokenised.streams[i]) for i in learning)
     if tokens < context:
@@ -76,19 +75,6 @@ def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = Non
             f"the music to learn from has {tokens} tokens, expected {context} or more: a window's "
             "length"
         )
-    if origin:
-        vocabulary = origin.vocabulary
-    else:
-        counts = tokenised.counts()
-        try:
-            vocabulary = Vocabulary.build(
-                counts, size=settings.vocabulary_size, min_count=settings.min_count
-            )
-        except ValueError as error:
-            raise MaterialError(
-                f"with training.min_count = {settings.min_count} {error}; the commonest token "
-                f"occurs {max(counts.values())} times"
-            ) from None
     corpus = tokenised.ids(vocabulary)
     provenance = {
         "sources": [Path(source).name for source in recipe.sources],
@@ -104,3 +90,27 @@ def prepare(pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None = Non
     judged = corpus.only(held_out)
     onsets = sum(int(vocabulary.onsets[judged.piece(i)].sum()) for i in range(len(judged.streams)))
     return Material(vocabulary, corpus.only(learning), judged, onsets, provenance)
+
+
+def _tokenise(
+    pieces: Sequence[Piece], recipe: Recipe, origin: Bundle | None
+) -> tuple[TokenisedCorpus, Vocabulary]:
+    """Pieces as tokens, and their ids: those of the origin, or new ones."""
+    settings = recipe.settings
+    notes = bool(origin.vocabulary.joined) if origin else settings.spelling == "notes"
+    tokenised = TokenisedCorpus(pieces, recipe.tokeniser, notes=notes)
+    if origin:
+        return tokenised, origin.vocabulary
+    counts = tokenised.counts()
+    try:
+        vocabulary = Vocabulary.build(
+            counts, size=settings.vocabulary_size, min_count=settings.min_count
+        )
+    except ValueError as error:
+        raise MaterialError(
+            f"with training.min_count = {settings.min_count} {error}; the commonest token "
+            f"occurs {max(counts.values())} times"
+        ) from None
+    if notes and not vocabulary.joined:  # there are next to no chords: what they reduce to matters
+        tokenised = TokenisedCorpus(pieces, recipe.tokeniser)
+    return tokenised, vocabulary

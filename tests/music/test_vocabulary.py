@@ -106,7 +106,8 @@ def test_note_by_note_nothing_is_lost():
     assert known.onsets[known.ids([chord, Gap(24)])].tolist() == [True, False, False, False]
 
 
-NEAREST = [("C4.E5", "C4 .E4"), ("C4.F4", "C4 .E4"), ("F4.A4", "E4 .G4"), ("C5.E5", "C4 .E4")]
+NEAREST = [("C4.E5", "C4 .E4"), ("C4.F4", "C4 .E4"), ("F4.A4", "E4 .G4"), ("C5.E5", "C4 .E4"),
+           ("G4.A4", "G4"), ("G4.A#4.B4", "G4 .C5")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("chord", "becomes"), NEAREST)
