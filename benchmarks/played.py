@@ -1,6 +1,6 @@
 """What a player's timing does to weights that learned from scores.
 
-    python benchmarks/played.py MUSIC --weights runs/as-shipped runs/resolution-1-12
+    python benchmarks/played.py MUSIC --weights runs/chords-1024 runs/chords-resolution-1-12
 
 The pieces held out are played at 120 BPM as a person would: every onset is early or late by a
 normal deviate, and each note of a chord by a smaller one. Losses are over the onsets of the score,

@@ -14,7 +14,7 @@ import keras
 
 DROPOUT = 0.3
 _MOMENTUM = 0.9
-"""Of the moving averages: with a target at every step a batch is thousands of samples, and
+"""Of the moving averages: with a target at every step a batch is over a thousand samples, and
 Keras's 0.99 would lag behind a short training. It plays no part in inference."""
 EMBEDDED, SCALED = 0.5, 10.0
 """The standard deviations that an input's weights begin with: an embedding's, and a scalar's, which
