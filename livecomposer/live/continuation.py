@@ -16,7 +16,7 @@ from livecomposer.model.engine import StepEngine
 from livecomposer.music.sampling import sample
 from livecomposer.music.tempo import GRID
 from livecomposer.music.tokeniser import Decoder
-from livecomposer.music.tokens import Gap, Token
+from livecomposer.music.tokens import Chord, Gap, Token
 from livecomposer.music.vocabulary import START
 
 Allowed = npt.NDArray[np.bool_]
@@ -106,17 +106,28 @@ class Continuation:
         self._engine.restore(memento.engine)
 
     def _draw(self, decoder: Decoder, allowed: Allowed) -> Onset:
-        token_id = self._sample(self._unless_repeated(allowed))
-        self._take(token_id)
-        vocabulary = self._vocabulary
-        onset = decoder.feed(vocabulary.chords.get(token_id) or vocabulary.gaps[token_id])
-        if onset is None:
-            return self._draw(decoder, self._chords)  # after a gap, no second one
-        tick, pitches = onset
-        return tick, self._joined_by(pitches)
+        worn_out = self._worn_out()
+        before = self.save()
+        tokens = self._draw_onset(allowed, self._chords)
+        if worn_out and self._recent_chords()[-1:] == [worn_out]:
+            self.restore(before)
+            lowest = worn_out[0]
+            tokens = self._draw_onset(self._without(lowest, allowed), self._without(lowest))
+        return next(onset for token in tokens if (onset := decoder.feed(token)))
 
-    def _joined_by(self, pitches: tuple[int, ...]) -> tuple[int, ...]:
+    def _draw_onset(self, allowed: Allowed, after_gap: Allowed) -> list[Token]:
+        """A chord, after a gap perhaps."""
+        token_id = self._sample(allowed)
+        self._take(token_id)
+        gap = self._vocabulary.gaps.get(token_id)
+        if gap:
+            return [gap, *self._draw_onset(after_gap, after_gap)]
+        chord = self._vocabulary.chords[token_id]
+        return [self._with_joined(chord) if isinstance(chord, Chord) else chord]
+
+    def _with_joined(self, chord: Chord) -> Chord:
         """A chord with the notes that join it, from the lowest up."""
+        pitches = chord.pitches
         while (above := self._joined > pitches[-1]).any():
             # Whatever else is drawn means that none joins; what then comes is drawn in its time.
             token_id = self._sample(above | self._next)
@@ -124,26 +135,34 @@ class Continuation:
                 break
             self._take(token_id)
             pitches += (self._vocabulary.joined[token_id].pitch,)
-        return pitches
+        return Chord(pitches)
 
     def _sample(self, allowed: Allowed) -> int:
         temperature, top_p = self._sampling.temperature, self._sampling.top_p
         return sample(self._probs, allowed, self._rng, temperature=temperature, top_p=top_p)
 
-    def _unless_repeated(self, allowed: Allowed) -> Allowed:
-        """Without the chord, or its lowest note, that has followed itself often enough."""
+    def _worn_out(self) -> tuple[int, ...]:
+        """The last chord, in ids, if it has followed itself often enough."""
+        run = self._recent_chords()[-self._sampling.max_repeats - 1 :]
+        return run[-1] if len(run) > self._sampling.max_repeats and len(set(run)) == 1 else ()
+
+    def _recent_chords(self) -> list[tuple[int, ...]]:
+        """The chords of the context, in ids."""
         recent: list[tuple[int, ...]] = []
         for token_id in self.context:
             if token_id in self._vocabulary.chords:
                 recent.append((token_id,))
             elif token_id in self._vocabulary.joined and recent:
                 recent[-1] += (token_id,)
-        run = recent[-self._sampling.max_repeats - 1 :]
-        if len(run) <= self._sampling.max_repeats or len(set(run)) > 1:
-            return allowed
-        fewer = allowed.copy()
-        fewer[run[-1][0]] = False
-        return fewer if (fewer & self._chords).any() else allowed
+        return recent
+
+    def _without(self, token_id: int, allowed: Allowed | None = None) -> Allowed:
+        """What is allowed (chords) without one id; with it, if no chord were left."""
+        fewer = (self._chords if allowed is None else allowed).copy()
+        fewer[token_id] = False
+        if not (fewer & self._chords).any():
+            fewer[token_id] = True
+        return fewer
 
     def _take(self, token_id: int) -> None:
         self.context.append(token_id)
