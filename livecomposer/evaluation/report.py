@@ -22,6 +22,7 @@ from livecomposer.model.bundle import Bundle
 from livecomposer.model.engine import StepEngine
 from livecomposer.music.events import NoteOn
 from livecomposer.music.tokeniser import encode
+from livecomposer.music.tokens import Token, whole
 from livecomposer.training.corpus import Piece
 from livecomposer.training.dataset import IdCorpus, TokenisedCorpus
 from livecomposer.training.works import digest, split_works
@@ -176,18 +177,21 @@ def _continuations(
     def fresh() -> Continuation:
         return Continuation(bundle, engine, sampling, rng)
 
-    def spell(stretch: Stretch) -> Ids:
+    vocabulary = bundle.vocabulary
+
+    def spell(stretch: Stretch) -> list[Token]:
         events = (NoteOn(tick, pitch) for tick, pitches in stretch for pitch in pitches)
-        return np.array(bundle.vocabulary.ids(encode(events, bundle.tokeniser)), np.int32)
+        return vocabulary.heard(encode(events, bundle.tokeniser))
 
     cases = list(continue_primers(primers, fresh, bundle.tokeniser))
-    recitation = Recitation((stream[1:] for stream in _all_keys(training)), bundle.vocabulary)
+    # Note by note, a piece is the same in every key.
+    learned = map(training.piece, range(len(training.streams))) if vocabulary.joined else None
+    recitation = Recitation(
+        whole(map(vocabulary.token, stream[1:].tolist()))
+        for stream in learned or _all_keys(training)
+    )
     return Continuations(
         primers=len(cases),
-        model=resemblance(
-            [(case.primer, case.machine) for case in cases], spell, bundle.vocabulary, recitation
-        ),
-        real=resemblance(
-            [(case.primer, case.real) for case in cases], spell, bundle.vocabulary, recitation
-        ),
+        model=resemblance([(case.primer, case.machine) for case in cases], spell, recitation),
+        real=resemblance([(case.primer, case.real) for case in cases], spell, recitation),
     )

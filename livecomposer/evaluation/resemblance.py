@@ -1,5 +1,6 @@
 """How continuations resemble what they continue: loops, recitation, key, pitches, density."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -7,10 +8,8 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from livecomposer.evaluation.continuations import STRETCH, Stretch, opening
-from livecomposer.evaluation.likelihood import Ids
 from livecomposer.music.tempo import TICKS_PER_BEAT
-from livecomposer.music.tokens import Gap, Joined, Token, whole
-from livecomposer.music.vocabulary import START, Vocabulary
+from livecomposer.music.tokens import Gap, Token
 
 LOOP_PERIOD, LOOP_LENGTH = 8, 32
 RECITED = 24
@@ -55,30 +54,25 @@ class Resemblance(Struct, frozen=True):
 
 def resemblance(
     pairs: Sequence[tuple[Stretch, Stretch]],
-    spell: Callable[[Stretch], Ids],
-    vocabulary: Vocabulary,
+    spell: Callable[[Stretch], Sequence[Token]],
     recitation: "Recitation",
 ) -> Resemblance:
     """Compare continuations with their primers.
 
     Args:
         pairs: primer and continuation each, neither empty.
-        spell: gives the ids of a stretch: loops and recitation are looked for in these.
-        vocabulary: their meaning.
+        spell: gives the tokens of a stretch: loops and recitation are looked for in these.
         recitation: knows the training pieces.
     """
-
-    def tokens(stretch: Stretch) -> list[Token]:
-        return whole(map(vocabulary.token, spell(stretch).tolist()))
-
-    looping = _mean([loops(tokens(continuation)) for _, continuation in pairs])
+    looping = _mean([loops(spell(continuation)) for _, continuation in pairs])
     pairs = [(primer, opening(continuation)) for primer, continuation in pairs]
     primers, continuations = zip(*pairs, strict=True)
-    copied = recitation.longest([spell(stretch) for stretch in continuations])
+    streams = [spell(stretch) for stretch in continuations]
+    copied = recitation.longest(streams)
     keys = [(_key(primer), _key(continuation)) for primer, continuation in pairs]
     return Resemblance(
         looping=looping,
-        distinct_4grams=_mean([distinct_ngrams(tokens(each), 4) for each in continuations]),
+        distinct_4grams=_mean([distinct_ngrams(each, 4) for each in streams]),
         copied_median=float(np.percentile(copied, 50)),
         copied_p99=float(np.percentile(copied, 99)),
         recited=_mean(copied > RECITED),
@@ -111,39 +105,23 @@ def distinct_ngrams(tokens: Sequence[object], n: int) -> float:
 
 
 class Recitation:
-    """Finds the longest run of ids that comes from the training pieces, in any key.
+    """Finds the longest run of tokens that comes from the training pieces, in any key.
 
     Runs are the same in any key if their gaps, the shapes of their chords, and the steps between
     these chords' highest notes are.
 
     Args:
-        streams: (T,) ids of the training pieces, in every key that was learned.
-        vocabulary: the ids' meaning.
+        streams: the tokens of the training pieces; in every key that was learned, if chords are
+            reduced to others in another key.
     """
 
-    def __init__(self, streams: Iterable[Ids], vocabulary: Vocabulary) -> None:
-        shapes: dict[tuple[int, ...], int] = {}
-        self._shape = np.zeros(len(vocabulary), np.int64)
-        self._top = np.zeros(len(vocabulary), np.int64)  # 0: not a chord
-        self._counted = np.ones(len(vocabulary), np.int64)
-        self._counted[list(vocabulary.joined)] = 0
-        for token_id, token in enumerate(vocabulary.tokens, 1):
-            if isinstance(token, Gap):
-                shape: tuple[int, ...] = (-token.ticks,)
-            elif isinstance(token, Joined):
-                shape = ()
-                self._top[token_id] = token.pitch + 1
-            else:
-                shape = tuple(pitch - token.pitches[0] for pitch in token.pitches)
-                self._top[token_id] = token.pitches[-1] + 1
-            self._shape[token_id] = shapes.setdefault(shape, len(shapes) + 1)
+    def __init__(self, streams: Iterable[Sequence[Token]]) -> None:
+        self._shapes: dict[tuple[int, ...], int] = {}
         self._trained = self._symbols(streams)
 
-    def longest(self, stretches: Sequence[Ids]) -> npt.NDArray[np.int64]:
+    def longest(self, stretches: Sequence[Sequence[Token]]) -> npt.NDArray[np.int64]:
         """The length in tokens of each stretch's longest common run: (stretches,)."""
         found = np.zeros(len(stretches), int)
-        counted = [np.append(self._counted[each], 0) for each in stretches]
-        before = np.append(0, np.cumsum(np.concatenate(counted)))  # tokens before each place
         owners = np.repeat(np.arange(len(stretches)), [len(each) + 1 for each in stretches])
         # A run's first chord is known by its shape alone: the step to it is from outside.
         heard, trained = (_Runs(*symbols) for symbols in (self._symbols(stretches), self._trained))
@@ -155,25 +133,35 @@ class Recitation:
             if not len(heard.begins):
                 return found
             length += 1
-            tokens = before[heard.begins + length] - before[heard.begins]
-            np.maximum.at(found, owners[heard.begins], tokens)
+            found[owners[heard.begins]] = length
             heard.grow()
             trained.grow()
 
     def _symbols(
-        self, streams: Iterable[Ids]
+        self, streams: Iterable[Sequence[Token]]
     ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-        """Streams one after another: each id's shape, and its shape with the step to it.
+        """Streams one after another: each token's shape, and its shape with the step to it.
 
         After each stream stands a 0, where every run ends.
         """
-        ended = [np.append(stream, START) for stream in streams]
-        ids = np.concatenate(ended)
-        shapes, tops = self._shape[ids], self._top[ids]
-        places = np.where(tops > 0, np.arange(len(ids)), -1)
-        before = np.append(-1, np.maximum.accumulate(places)[:-1])  # the chord before each id
-        steps = np.where((tops > 0) & (before >= 0), tops - tops[before] + 128, 0)
-        return shapes.astype(np.uint64), np.where(shapes, shapes * 256 + steps, 0).astype(np.uint64)
+        shapes, steps = array("Q"), array("Q")
+        for stream in streams:
+            top: int | None = None
+            for token in stream:
+                step = 0
+                if isinstance(token, Gap):
+                    shape: tuple[int, ...] = (-token.ticks,)
+                else:
+                    shape = tuple(pitch - token.pitches[0] for pitch in token.pitches)
+                    if top is not None:
+                        step = token.pitches[-1] - top + 128
+                    top = token.pitches[-1]
+                shapes.append(self._shapes.setdefault(shape, len(self._shapes) + 1))
+                steps.append(step)
+            shapes.append(0)
+            steps.append(0)
+        firsts = np.array(shapes, np.uint64)
+        return firsts, firsts * np.uint64(256) + np.array(steps, np.uint64)
 
 
 class _Runs:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from livecomposer.music.tokens import Chord, Gap, Joined, Part, PitchClasses, Token, by_note
+from livecomposer.music.tokens import Chord, Gap, Joined, Part, PitchClasses, Token, by_note, whole
 
 START = 0
 MAX_SIZE = 65_536
@@ -119,6 +119,10 @@ class Vocabulary:
     def ids(self, tokens: Iterable[Token]) -> list[int]:
         """The ids of a token stream."""
         return [token_id for token in tokens for token_id in self._spell(token)]
+
+    def heard(self, tokens: Iterable[Token]) -> list[Token]:
+        """A token stream as the vocabulary knows it: reduced where it must be."""
+        return whole(map(self.token, self.ids(tokens)))
 
     def _spell(self, token: Token) -> Iterator[int]:
         top = -1
