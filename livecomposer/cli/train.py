@@ -48,7 +48,7 @@ _DEFAULT_SOURCE = "music21:"
     "--from",
     "parent",
     metavar="WEIGHTS",
-    help="Go on from weights, such as default; their vocabulary, timing and sizes are kept.",
+    help="Go on from weights, such as default; their vocabulary, spelling, timing and sizes stay.",
 )
 @click.option(
     "--resume",
@@ -122,7 +122,11 @@ def train(
     origin = _load_parent(parent, input_kind or timing) if parent else None
     if origin:
         recipe = msgspec.structs.replace(
-            recipe, tokeniser=origin.tokeniser, architecture=origin.architecture, parent=parent
+            recipe,
+            settings=msgspec.structs.replace(recipe.settings, spelling=origin.vocabulary.spelling),
+            tokeniser=origin.tokeniser,
+            architecture=origin.architecture,
+            parent=parent,
         )
     _check_budget(budget, worker)
     folder = RunFolder(out or Path("run"))

@@ -123,7 +123,7 @@ def evaluate(
     """
     learned, held_out = pieces
     tell("tokens")
-    notes = bool(bundle.vocabulary.joined)
+    notes = bundle.vocabulary.spelling == "notes"
     tokenised = TokenisedCorpus([*learned, *held_out], bundle.tokeniser, notes=notes)
     corpus = tokenised.ids(bundle.vocabulary)
     training = corpus.only(range(len(learned)))
@@ -185,11 +185,9 @@ def _continuations(
 
     cases = list(continue_primers(primers, fresh, bundle.tokeniser))
     # Note by note, a piece is the same in every key.
-    learned = map(training.piece, range(len(training.streams))) if vocabulary.joined else None
-    recitation = Recitation(
-        whole(map(vocabulary.token, stream[1:].tolist()))
-        for stream in learned or _all_keys(training)
-    )
+    same = vocabulary.spelling == "notes"
+    learned = map(training.piece, range(len(training.streams))) if same else _all_keys(training)
+    recitation = Recitation(whole(map(vocabulary.token, stream[1:].tolist())) for stream in learned)
     return Continuations(
         primers=len(cases),
         model=resemblance([(case.primer, case.machine) for case in cases], spell, recitation),

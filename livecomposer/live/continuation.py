@@ -31,7 +31,7 @@ class Memento:
     """A `Continuation` as it was: everything but the rng."""
 
     context: tuple[int, ...]
-    heard: int
+    steps: int
     engine: Any
     probs: Array
 
@@ -102,17 +102,19 @@ class Continuation:
         """Go back to a memento."""
         self.context.clear()
         self.context.extend(memento.context)
-        self.steps, self._probs = memento.heard, memento.probs
+        self.steps, self._probs = memento.steps, memento.probs
         self._engine.restore(memento.engine)
 
     def _draw(self, decoder: Decoder, allowed: Allowed) -> Onset:
         worn_out = self._worn_out()
-        before = self.save()
+        before = self.save() if worn_out else None
         tokens = self._draw_onset(allowed, self._chords)
-        if worn_out and self._recent_chords()[-1:] == [worn_out]:
+        if before and self._recent_chords()[-1:] == [worn_out]:
             self.restore(before)
             lowest = worn_out[0]
-            tokens = self._draw_onset(self._without(lowest, allowed), self._without(lowest))
+            tokens = self._draw_onset(
+                self._without(lowest, allowed), self._without(lowest, self._chords)
+            )
         return next(onset for token in tokens if (onset := decoder.feed(token)))
 
     def _draw_onset(self, allowed: Allowed, after_gap: Allowed) -> list[Token]:
@@ -156,13 +158,11 @@ class Continuation:
                 recent[-1] += (token_id,)
         return recent
 
-    def _without(self, token_id: int, allowed: Allowed | None = None) -> Allowed:
-        """What is allowed (chords) without one id; with it, if no chord were left."""
-        fewer = (self._chords if allowed is None else allowed).copy()
+    def _without(self, token_id: int, allowed: Allowed) -> Allowed:
+        """What is allowed but one chord; with it, if there is no other."""
+        fewer = allowed.copy()
         fewer[token_id] = False
-        if not (fewer & self._chords).any():
-            fewer[token_id] = True
-        return fewer
+        return fewer if (fewer & self._chords).any() else allowed
 
     def _take(self, token_id: int) -> None:
         self.context.append(token_id)

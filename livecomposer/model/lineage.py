@@ -29,11 +29,11 @@ _WEIGHTS = 21  # of three LSTM layers, two normalizations, two dense layers
 _NEVER = -1e4
 """The bias of an id that is never to be predicted: its probability is 0 in float32."""
 
-# Of LSTM layers and of normalizations: what shows in no weight.
-_COMPUTED = {
-    "recurrent_activation": "sigmoid",
-    "go_backwards": False,
-    "epsilon": 0.001,
+# How layers compute, where that shows in no weight.
+_COMPUTED: dict[str, dict[str, object]] = {
+    "LSTM": {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False},
+    "BatchNormalization": {"epsilon": 0.001},
+    "Dense": {"activation": "linear"},
 }
 
 # What a pickled list of strings is made of, in any protocol.
@@ -202,9 +202,13 @@ def _check_config(file: h5py.File) -> None:
     while waiting:
         found = waiting.pop()
         if isinstance(found, dict):
-            for name, expected in _COMPUTED.items():
-                if found.get(name, expected) != expected:
-                    raise UnsoundFileError(f"{name} is {found[name]!r}, expected {expected!r}")
+            kind, config = found.get("class_name"), found.get("config")
+            if isinstance(config, dict):
+                for name, expected in _COMPUTED.get(str(kind), {}).items():
+                    if config.get(name, expected) != expected:
+                        raise UnsoundFileError(
+                            f"{name} of a layer {kind} is {config[name]!r}, expected {expected!r}"
+                        )
             waiting += found.values()
         elif isinstance(found, list):
             waiting += found

@@ -11,6 +11,7 @@ classes only, they are found by these. A gap goes to the nearest gap.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -80,6 +81,11 @@ class Vocabulary:
             key=lambda token: (-counts[token], _by_pitch(token)),
         )
         return cls(sorted(common[: size - 1], key=_by_pitch))
+
+    @property
+    def spelling(self) -> Literal["notes", "chords"]:
+        """How it knows chords: note by note, or whole."""
+        return "notes" if self.joined else "chords"
 
     def __len__(self) -> int:
         """The number of ids, the start's included: the width of a network's last layer."""

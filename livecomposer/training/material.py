@@ -97,7 +97,8 @@ def _tokenise(
 ) -> tuple[TokenisedCorpus, Vocabulary]:
     """Pieces as tokens, and their ids: those of the origin, or new ones."""
     settings = recipe.settings
-    notes = bool(origin.vocabulary.joined) if origin else settings.spelling == "notes"
+    spelling = origin.vocabulary.spelling if origin else settings.spelling
+    notes = spelling == "notes"
     tokenised = TokenisedCorpus(pieces, recipe.tokeniser, notes=notes)
     if origin:
         return tokenised, origin.vocabulary

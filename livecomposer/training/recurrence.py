@@ -20,7 +20,7 @@ _SMALLEST_SHARD = 8
 
 
 class LSTM(keras.layers.LSTM):  # type: ignore[misc]
-    """A layer as Keras has it: without dropout, from a zero state, returning sequences."""
+    """A layer as Keras has it, from a zero state; it has no dropout."""
 
     def call(
         self,
@@ -28,7 +28,7 @@ class LSTM(keras.layers.LSTM):  # type: ignore[misc]
         initial_state: None = None,  # noqa: ARG002 - Keras asks for what its own layer takes
         **_: object,
     ) -> tf.Tensor:
-        """(B, T, inputs), T known -> (B, T, units)."""
+        """(B, T, inputs), T known -> (B, T, units), or (B, units) for the last step only."""
         rows, steps, inputs = sequences.shape
         kernel, recurrent, bias = (tf.convert_to_tensor(each) for each in self.cell.weights)
         by_step = tf.reshape(tf.transpose(sequences, (1, 0, 2)), (-1, inputs))
@@ -36,7 +36,7 @@ class LSTM(keras.layers.LSTM):  # type: ignore[misc]
         shards = max(1, min(_SHARDS, (rows or 1) // _SMALLEST_SHARD))
         parts = tf.split(gates, _sizes(rows, shards) if shards > 1 else 1, axis=1)
         hidden = tf.concat([_recurrence(part, recurrent) for part in parts], axis=1)
-        return tf.transpose(hidden, (1, 0, 2))
+        return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden[-1]
 
 
 def _sizes(rows: int, shards: int) -> list[int]:

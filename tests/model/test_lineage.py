@@ -122,11 +122,13 @@ def _infinite(file):
     file["model_weights"].visititems(first)[...] = np.inf
 
 
-def _old_gates(file):
-    config = file.attrs["model_config"]
-    file.attrs["model_config"] = config.replace(
-        '"recurrent_activation": "sigmoid"', '"recurrent_activation": "hard_sigmoid"'
-    )
+def _computing(name, usual, other):
+    def change(file):
+        config = file.attrs["model_config"]
+        assert f'"{name}": {usual}' in config
+        file.attrs["model_config"] = config.replace(f'"{name}": {usual}', f'"{name}": {other}')
+
+    return tamper(change)
 
 
 class Evil:
@@ -148,8 +150,16 @@ BAD = {
     "a link elsewhere": (tamper(_link), "away is missing"),
     "infinite weights": (tamper(_infinite), "not finite"),
     "gates as before Keras 2.3": (
-        tamper(_old_gates),
-        "recurrent_activation is 'hard_sigmoid', expected 'sigmoid'",
+        _computing("recurrent_activation", '"sigmoid"', '"hard_sigmoid"'),
+        "recurrent_activation of a layer LSTM is 'hard_sigmoid', expected 'sigmoid'",
+    ),
+    "cells of another kind": (
+        _computing("activation", '"tanh"', '"relu"'),
+        "activation of a layer LSTM is 'relu', expected 'tanh'",
+    ),
+    "other normalizations": (
+        _computing("epsilon", "0.001", "0.1"),
+        "epsilon of a layer BatchNormalization is 0.1",
     ),
     "a config that is none": (
         tamper(lambda file: file.attrs.modify("model_config", "{")),

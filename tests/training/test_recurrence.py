@@ -6,18 +6,24 @@ import pytest
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-from livecomposer.training.recurrence import LSTM  # noqa: E402 - only with TensorFlow
+from livecomposer.training import recurrence  # noqa: E402 - only with TensorFlow
 
 
 @pytest.mark.parametrize(
-    ("rows", "steps", "inputs", "units"), [(1, 5, 3, 4), (19, 10, 9, 16), (40, 1, 1, 8)]
+    ("rows", "steps", "inputs", "units", "sequences_out"),
+    [(1, 5, 3, 4, True), (19, 10, 9, 16, True), (40, 1, 1, 8, False)],
 )
-def test_it_computes_and_learns_as_keras_does(rows, steps, inputs, units):
+def test_it_computes_and_learns_as_keras_does(
+    monkeypatch, rows, steps, inputs, units, sequences_out
+):
+    monkeypatch.setattr(recurrence, "_SHARDS", 3)  # on any number of cores
     rng = np.random.default_rng(1)
     sequences = tf.constant(rng.normal(size=(rows, steps, inputs)), tf.float32)
-    asked = tf.constant(rng.normal(size=(rows, steps, units)), tf.float32)
+    shape = (rows, steps, units) if sequences_out else (rows, units)
+    asked = tf.constant(rng.normal(size=shape), tf.float32)
     keras.utils.set_random_seed(1)
-    theirs, ours = (kind(units, return_sequences=True) for kind in (keras.layers.LSTM, LSTM))
+    kinds = (keras.layers.LSTM, recurrence.LSTM)
+    theirs, ours = (kind(units, return_sequences=sequences_out) for kind in kinds)
     for layer in (theirs, ours):
         layer.build(sequences.shape)
     theirs.set_weights([rng.normal(size=weight.shape) / 2 for weight in theirs.weights])

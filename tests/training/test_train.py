@@ -228,6 +228,7 @@ def test_a_loss_that_is_no_number(music, tmp_path):
     assert "in epoch 1 the loss stopped being a number" in result.stderr
     assert f"--from {out} --set training.learning_rate=0.00075" in result.stderr
     same_weights(out / "checkpoint.weights.h5", first)
+    assert load_config(out / "config.toml").training.spelling == "chords"  # as these weights'
 
 
 def test_a_full_disk_loses_nothing(first, tmp_path):
