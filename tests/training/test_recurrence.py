@@ -11,7 +11,7 @@ from livecomposer.training import recurrence  # noqa: E402 - only with TensorFlo
 
 @pytest.mark.parametrize(
     ("rows", "steps", "inputs", "units", "sequences_out"),
-    [(1, 5, 3, 4, True), (19, 10, 9, 16, True), (40, 1, 1, 8, False)],
+    [(19, 10, 9, 16, True), (1, 5, 3, 4, False)],
 )
 def test_it_computes_and_learns_as_keras_does(
     monkeypatch, rows, steps, inputs, units, sequences_out
