@@ -1,16 +1,12 @@
 """The network, in Keras. TensorFlow is imported here, in `keras_engine` and in training only."""
 
-import os
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
 from livecomposer.model.bundle import EMBEDDING, UNITS, InputKind
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
-
-import keras
 
 DROPOUT = 0.3
 _MOMENTUM = 0.9
