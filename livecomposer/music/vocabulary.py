@@ -5,9 +5,8 @@ near: chord tokens by top note, then size, then spelling; joined notes after the
 tokens last, by length.
 
 A vocabulary that knows joined notes spells chords note by note, and loses only notes that it has
-never seen. For any other, a
-chord outside it is reduced to one inside, never dropped; where it knows chords by their pitch
-classes only, they are found by these. A gap goes to the nearest gap.
+never seen. For any other, a chord outside it is reduced to one inside, never dropped; where it
+knows chords by their pitch classes only, they are found by these. A gap goes to the nearest gap.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
