@@ -95,10 +95,10 @@ def private_mb(pid: int) -> float | None:
 
 def compose(continuation: "Continuation") -> Iterator[float]:
     """Go on for ever; yields what each step of the model, with its sampling, took: milliseconds."""
-    decoder, _ = continuation.begin(0, None)
+    onset, _ = continuation.begin(0, None)
     while True:
         before, begun = continuation.steps, time.perf_counter()
-        continuation.go_on(decoder)
+        onset, _ = continuation.go_on(onset)
         ended = time.perf_counter()
         yield 1e3 * (ended - begun) / (continuation.steps - before)
 

@@ -13,13 +13,20 @@ from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from livecomposer.music.tempo import GRID, parse_beats, spell_beats
+from livecomposer.music.constraints import Constraints
+from livecomposer.music.keys import Key, parse_key
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
 from livecomposer.music.tokeniser import TokeniserSettings
+from livecomposer.music.tokens import parse_pitch
 
 _HERE = Path(__file__).parent
 
 BEST = "best.weights.h5"
 """The weights in a training run's folder that are played."""
+
+
+GRIDS = (TICKS_PER_BEAT, GRID, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 4)
+"""What onsets of the machine's may be multiples of, in ticks."""
 
 
 class ConfigError(ValueError):
@@ -129,12 +136,60 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a token is drawn from the model's probabilities."""
+    """How a token is drawn from the model's probabilities, and what it must keep to."""
 
     temperature: Annotated[float, Meta(ge=0.05, le=5)]
     top_p: Annotated[float, Meta(ge=0.01, le=1)]
     max_repeats: Annotated[int, Meta(ge=0, le=100)]
+    key: str
+    lowest: str
+    highest: str
+    largest_chord: Annotated[int, Meta(ge=1, le=16)]
+    transpose: Annotated[int, Meta(ge=-48, le=48)]
+    grid: Ticks
+    longest_rest: Ticks
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | Literal["random"]
+
+    def __post_init__(self) -> None:
+        try:
+            if self.key not in ("off", "auto"):
+                parse_key(self.key)
+        except ValueError as error:
+            raise ValueError(
+                f"key = {self.key!r}, expected 'off', 'auto' or a key: {error}"
+            ) from None
+        pitches = []
+        for name in ("lowest", "highest"):
+            try:
+                pitches.append(parse_pitch(getattr(self, name)))
+            except ValueError as error:
+                raise ValueError(f"{name} = {error}") from None
+        if pitches[0] > pitches[1]:
+            raise ValueError(
+                f"lowest = {self.lowest!r}, expected no higher than highest ({self.highest!r})"
+            )
+        if self.grid not in GRIDS:
+            allowed = ", ".join(map(spell_beats, GRIDS))
+            raise ValueError(f"grid = {spell_beats(self.grid)}, expected one of {allowed}")
+        _within("longest_rest", self.longest_rest, 1, 16)
+
+    def constraints(self, key: Key | None = None) -> Constraints:
+        """What the machine keeps to.
+
+        Args:
+            key: the one that is played in, for `key = "auto"`.
+        """
+        if self.key not in ("off", "auto"):
+            key = parse_key(self.key)
+        return Constraints(
+            key=None if self.key == "off" else key,
+            lowest=parse_pitch(self.lowest),
+            highest=parse_pitch(self.highest),
+            largest_chord=self.largest_chord,
+            transpose=self.transpose,
+            grid=int(self.grid),
+            longest_rest=int(self.longest_rest),
+        )
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):

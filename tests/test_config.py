@@ -45,6 +45,13 @@ RANGES = [
     ("sampling.temperature", [0.05, 5], [0, 6]),
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
     ("sampling.max_repeats", [0, 100], [-1, 101]),
+    ("sampling.key", ["off", "auto", "C minor", "Bb major"], ["C", "c minor", "", 3]),
+    ("sampling.lowest", ["C-1", "C4"], ["c4", "H1", 60, "G#9"]),
+    ("sampling.highest", ["G9", "A0"], ["Bb3", ""]),
+    ("sampling.largest_chord", [1, 16], [0, 17]),
+    ("sampling.transpose", [-48, 48], [-49, 49, 0.5]),
+    ("sampling.grid", [1, 0.5, "1/3", 0.25], [0.75, 2, 0]),
+    ("sampling.longest_rest", [1, 16], [0.5, 17]),
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
@@ -88,6 +95,7 @@ TOGETHER = [
     (["clock.source=jack", "clock.send=true", "clock.anchor=fixed"], "clock.send"),
     (["clock.source=jack", "clock.port=x"], "clock.port"),
     (["clock.send=true"], "clock.send"),
+    (["sampling.lowest=C5", "sampling.highest=C4"], "sampling.lowest"),
 ]
 
 

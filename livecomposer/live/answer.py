@@ -40,7 +40,7 @@ class Answer:
         # The onsets drawn, with what the model was before each.
         self._drawn: list[tuple[Onset, Memento]] = []
         before = continuation.save()
-        self._decoder, first = continuation.begin(start, tokeniser.gap_to(start))
+        first = continuation.begin(start, tokeniser.gap_to(start))
         self._drawn.append((first, before))
 
     @property
@@ -54,7 +54,7 @@ class Answer:
         while self.next_onset <= tick and self.next_onset < self.end:
             onset, pitches = self._drawn[-1][0]
             before = self._continuation.save()
-            self._drawn.append((self._continuation.go_on(self._decoder), before))
+            self._drawn.append((self._continuation.go_on(onset), before))
             duration = min(self.next_onset, self.end, onset + self._max_duration) - onset
             notes.append(Note(onset, duration, pitches, self._velocity))
         return notes

@@ -4,26 +4,27 @@ Holds the context, the engine's state and the sampling. Knows nothing of turns, 
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from livecomposer.config import Sampling
 from livecomposer.model.bundle import Array, Bundle
 from livecomposer.model.engine import StepEngine
+from livecomposer.music.constraints import NO_GAP, Allowed, Masks
+from livecomposer.music.keys import Key
 from livecomposer.music.sampling import sample
-from livecomposer.music.tempo import GRID
-from livecomposer.music.tokeniser import Decoder
-from livecomposer.music.tokens import Chord, Gap, Token
+from livecomposer.music.tokens import Gap, Token
 from livecomposer.music.vocabulary import START
 
-Allowed = npt.NDArray[np.bool_]
-"""(V,): which ids may be drawn."""
+Pitches = tuple[int, ...]
 
-Onset = tuple[int, tuple[int, ...]]
+Onset = tuple[int, Pitches]
 """A tick and the pitches that begin there."""
+
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,29 @@ class Continuation:
     def __init__(
         self, bundle: Bundle, engine: StepEngine, sampling: Sampling, rng: np.random.Generator
     ) -> None:
-        self._vocabulary, self._engine = bundle.vocabulary, engine
-        self._sampling, self._rng = sampling, rng
+        self._vocabulary, self._engine, self._rng = bundle.vocabulary, engine, rng
+        self._timing = bundle.tokeniser
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
         self.reduced = 0
         self.steps = 0
         self._probs = engine.prime([START])
-        self._chords = bundle.vocabulary.onsets
-        self._next = self._chords.copy()  # what may follow a whole chord, on the grid or off
-        self._next[list(bundle.vocabulary.gaps)] = True
-        # From one slot of the grid to another: the unwritten gap is one slot.
-        self._on_grid = self._chords.copy()
-        for token_id, gap in bundle.vocabulary.gaps.items():
-            self._on_grid[token_id] = gap.ticks % GRID == 0
-        self._joined = np.full(len(bundle.vocabulary), -1)
-        for token_id, note in bundle.vocabulary.joined.items():
-            self._joined[token_id] = note.pitch
+        self._gaps = np.isin(np.arange(len(bundle.vocabulary)), list(bundle.vocabulary.gaps))
+        self._next = bundle.vocabulary.onsets | self._gaps  # what may follow a whole chord
+        self.constrain(sampling)
+
+    def constrain(self, sampling: Sampling, key: Key | None = None) -> None:
+        """Draw by other settings from here on.
+
+        Args:
+            sampling: temperature and the like.
+            key: what `key = "auto"` has come to.
+
+        Raises:
+            NothingAllowedError: they leave no note to play; those before are kept.
+        """
+        constraints = sampling.constraints(key)
+        self._masks = Masks(self._vocabulary, self._timing, constraints)
+        self._sampling, self._largest = sampling, constraints.largest_chord
 
     def hear(self, token: Token) -> None:
         """Take a token that was played."""
@@ -83,16 +91,25 @@ class Continuation:
             self._probs = self._engine.prime(list(self.context))
             self.steps = 0
 
-    def begin(self, onset: int, gap: Gap | None) -> tuple[Decoder, Onset]:
+    def begin(self, onset: int, gap: Gap | None) -> Onset:
         """Begin to play at `onset`, which comes `gap` after the last onset heard."""
         if gap:
             self.hear(gap)
-        decoder = Decoder(onset)
-        return decoder, self._draw(decoder, self._chords)
+        return onset, self._sounding(self._draw(self._draw_chord))
 
-    def go_on(self, decoder: Decoder) -> Onset:
-        """What to play next, after the last onset of `decoder`."""
-        return self._draw(decoder, self._on_grid)
+    def go_on(self, onset: int) -> Onset:
+        """What to play next, after the last onset."""
+        allowed, steps = self._masks.after(onset)
+
+        def draw(chords: Allowed) -> Onset:
+            token_id = self._sample(allowed & (chords | self._gaps))
+            if token_id not in self._vocabulary.gaps:
+                return onset + steps[NO_GAP], self._with_joined(token_id)
+            self._take(token_id)
+            return onset + steps[token_id], self._draw_chord(chords)
+
+        later, pitches = self._draw(draw)
+        return later, self._sounding(pitches)
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
@@ -105,39 +122,38 @@ class Continuation:
         self.steps, self._probs = memento.steps, memento.probs
         self._engine.restore(memento.engine)
 
-    def _draw(self, decoder: Decoder, allowed: Allowed) -> Onset:
-        worn_out = self._worn_out()
+    def _draw(self, draw: Callable[[Allowed], Drawn]) -> Drawn:
+        """Draw with all chords that are allowed; again without the one that is worn out."""
+        chords, worn_out = self._masks.chords, self._worn_out()
         before = self.save() if worn_out else None
-        tokens = self._draw_onset(allowed, self._chords)
+        drawn = draw(chords)
         if before and self._recent_chords()[-1:] == [worn_out]:
-            self.restore(before)
-            lowest = worn_out[0]
-            tokens = self._draw_onset(
-                self._without(lowest, allowed), self._without(lowest, self._chords)
-            )
-        return next(onset for token in tokens if (onset := decoder.feed(token)))
+            fewer = chords.copy()
+            fewer[worn_out[0]] = False
+            if fewer.any():  # else there is no other
+                self.restore(before)
+                drawn = draw(fewer)
+        return drawn
 
-    def _draw_onset(self, allowed: Allowed, after_gap: Allowed) -> list[Token]:
-        """A chord, after a gap perhaps."""
-        token_id = self._sample(allowed)
+    def _draw_chord(self, chords: Allowed) -> Pitches:
+        return self._with_joined(self._sample(chords))
+
+    def _with_joined(self, token_id: int) -> Pitches:
+        """The pitches of a chord that was drawn, and of the notes that join it from there up."""
         self._take(token_id)
-        gap = self._vocabulary.gaps.get(token_id)
-        if gap:
-            return [gap, *self._draw_onset(after_gap, after_gap)]
-        chord = self._vocabulary.chords[token_id]
-        return [self._with_joined(chord) if isinstance(chord, Chord) else chord]
-
-    def _with_joined(self, chord: Chord) -> Chord:
-        """A chord with the notes that join it, from the lowest up."""
-        pitches = chord.pitches
-        while (above := self._joined > pitches[-1]).any():
+        pitches = self._vocabulary.chords[token_id].pitches
+        joined = self._masks.joined
+        while len(pitches) < self._largest and (above := joined > pitches[-1]).any():
             # Whatever else is drawn means that none joins; what then comes is drawn in its time.
             token_id = self._sample(above | self._next)
             if token_id not in self._vocabulary.joined:
                 break
             self._take(token_id)
             pitches += (self._vocabulary.joined[token_id].pitch,)
-        return Chord(pitches)
+        return pitches
+
+    def _sounding(self, pitches: Pitches) -> Pitches:
+        return tuple(pitch + self._sampling.transpose for pitch in pitches)
 
     def _sample(self, allowed: Allowed) -> int:
         temperature, top_p = self._sampling.temperature, self._sampling.top_p
@@ -157,12 +173,6 @@ class Continuation:
             elif token_id in self._vocabulary.joined and recent:
                 recent[-1] += (token_id,)
         return recent
-
-    def _without(self, token_id: int, allowed: Allowed) -> Allowed:
-        """What is allowed but one chord; with it, if there is no other."""
-        fewer = allowed.copy()
-        fewer[token_id] = False
-        return fewer if (fewer & self._chords).any() else allowed
 
     def _take(self, token_id: int) -> None:
         self.context.append(token_id)

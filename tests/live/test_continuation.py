@@ -29,8 +29,10 @@ def spelled(played):
 
 
 def draw(played, number, start=0):
-    decoder, first = played.begin(start, None)
-    return [first, *(played.go_on(decoder) for _ in range(number - 1))]
+    onsets = [played.begin(start, None)]
+    while len(onsets) < number:
+        onsets.append(played.go_on(onsets[-1][0]))
+    return onsets
 
 
 def test_what_is_heard_is_known_by_its_notes():
