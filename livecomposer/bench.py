@@ -19,6 +19,7 @@ from livecomposer.live.schedule import Chord
 
 if TYPE_CHECKING:  # NumPy here would share its memory with the process that is measured
     from livecomposer.live.continuation import Continuation
+    from livecomposer.live.stream import Stream
 
 _PATIENCE_S = 60
 _GRID_NS = 50_000_000  # from chord to chord
@@ -93,12 +94,12 @@ def private_mb(pid: int) -> float | None:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
-def compose(continuation: "Continuation") -> Iterator[float]:
+def compose(continuation: "Continuation", stream: "Stream") -> Iterator[float]:
     """Go on for ever; yields what each step of the model, with its sampling, took: milliseconds."""
-    onset, _ = continuation.begin(0, None)
+    onset, _ = stream.begin(0)
     while True:
         before, begun = continuation.steps, time.perf_counter()
-        onset, _ = continuation.go_on(onset)
+        onset, _ = stream.go_on(onset + 1)
         ended = time.perf_counter()
         yield 1e3 * (ended - begun) / (continuation.steps - before)
 

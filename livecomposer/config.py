@@ -29,12 +29,24 @@ GRIDS = (TICKS_PER_BEAT, GRID, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 4)
 """What onsets of the machine's may be multiples of, in ticks."""
 
 
+ModeName = Literal["call-response", "duet", "fill", "solo", "listen"]
+"""How turns are taken: see `livecomposer.live.modes`."""
+
+
 class ConfigError(ValueError):
     """A setting is wrong; the message gives its key, its value and what is allowed."""
 
 
 class Ticks(int):
     """A length, given in beats in the file, in ticks."""
+
+
+class AnswerLength(Ticks):
+    """How long an answer lasts; as "match" in the file, `MATCH`."""
+
+
+MATCH = AnswerLength(-1)
+"""As long as what is answered."""
 
 
 class Ports(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,13 +126,19 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
 class Jam(Struct, frozen=True, forbid_unknown_fields=True):
     """How turns are taken. Lengths in ticks."""
 
+    mode: ModeName
     phrase_end: Ticks
+    min_phrase: Annotated[int, Meta(ge=1, le=16)]
+    answer: AnswerLength
     min_response: Ticks
     max_response: Ticks
     max_duration: Ticks
+    density: Annotated[float, Meta(ge=0, le=1)]
 
     def __post_init__(self) -> None:
         _within("phrase_end", self.phrase_end, 0.25, 16)
+        if self.answer != MATCH:
+            _within("answer", self.answer, 0.5, 256)
         _within("min_response", self.min_response, 0.5, 256)
         _within("max_response", self.max_response, 0.5, 256)
         _within("max_duration", self.max_duration, 0.25, 16)
@@ -287,9 +305,11 @@ def _within(name: str, ticks: int, low: float, high: float) -> None:
 
 def _decode(wanted: type, value: Any) -> Any:
     """Beats in the file -> ticks."""
+    if wanted is AnswerLength and value == "match":
+        return MATCH
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"Expected `{wanted.__name__}`")  # noqa: TRY004 - what msgspec reports
-    return Ticks(parse_beats(value))
+    return wanted(parse_beats(value))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -332,7 +352,9 @@ def _explain(message: str, settings: Mapping[str, Any]) -> str:
     if not match:
         return message
     reason, section, key = match.groups()
-    reason = reason[:1].lower() + reason[1:].replace("`", "").replace("Ticks", "beats")
+    reason = reason[:1].lower() + reason[1:].replace("`", "").replace("Ticks", "beats").replace(
+        "AnswerLength", "'match' or beats"
+    )
     if key is None:  # a check of several settings names the one at fault
         return f"{section}.{reason}"
     if reason.startswith("invalid enum"):

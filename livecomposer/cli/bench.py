@@ -51,6 +51,7 @@ def bench(config: Config, as_json: bool, seconds: float) -> None:
     """Measure what this machine does: speed, lateness, start, memory."""
     from livecomposer.bench import compose, send_chords, step_times
     from livecomposer.live.realtime import prepare_process
+    from livecomposer.live.stream import Stream
 
     log.info("measuring, for about %.0f s", seconds + 2 * _STARTS)
     # First: what this process loads later would be shared, and count for neither.
@@ -58,7 +59,7 @@ def bench(config: Config, as_json: bool, seconds: float) -> None:
     bundle = load_bundle(config)
     continuation = make_continuation(config, bundle, _SEED)
     prepare_process()
-    steps = compose(continuation)
+    steps = compose(continuation, Stream(continuation, bundle.tokeniser))
     centiles = statistics.quantiles(step_times(steps, seconds / 3), n=100, method="inclusive")
     late = send_chords(steps, seconds * 2 / 3, realtime=config.ports.realtime == "auto")
     measured = {

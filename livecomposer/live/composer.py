@@ -1,24 +1,32 @@
-"""Turn-taking: the sans-I/O core of a jam. `hear` what is played, `advance` time, get notes.
+"""The sans-I/O core of a jam: `hear` what is played, `advance` time, get notes.
 
-Call and response. While the player plays, every token advances the model. When no key is held,
-no pedal holds a note, and all has been silent for `phrase_end`, the answer begins at the next slot
-of the grid and lasts as long as the phrase did. The player's first note ends it at once. Positions
-are ticks, given from outside; nothing here waits, sends or reads a clock.
+Every onset of the player's advances the model. When the machine plays is up to the mode: see
+`modes`. Positions are ticks, given from outside; nothing here waits, sends or reads a clock.
 """
 
+from collections import deque
+
 from livecomposer.config import Jam
-from livecomposer.live.answer import Answer
 from livecomposer.live.continuation import Continuation
-from livecomposer.music.events import AllNotesOff, Event, Note, NoteOff, NoteOn, Stop, Sustain
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, ceil_to, snap
-from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings
+from livecomposer.live.hands import Hands
+from livecomposer.live.line import Line
+from livecomposer.live.modes import MODES, Mode, Phrase, Situation
+from livecomposer.live.stream import Stream
+from livecomposer.music.events import Event, Note, NoteOn, Stop
+from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
+_RECENT = 2 * TICKS_PER_BEAT
+"""How far back the player's density is told from."""
+_MOST_RECENT = 1000
+_VELOCITY = 80
+"""Where nothing was heard yet."""
 
 
 class Composer:
-    """Listens and answers.
+    """Listens and plays.
 
     Args:
         continuation: the model's part.
@@ -30,149 +38,152 @@ class Composer:
         self, continuation: Continuation, tokeniser: TokeniserSettings, settings: Jam
     ) -> None:
         self._continuation, self._settings = continuation, settings
-        self._tokeniser = Tokeniser(tokeniser)
-        self._hands = _Hands()
-        self._phrase: _Phrase | None = None
-        self._answer: Answer | None = None
-        self._silent_since = -settings.phrase_end  # when the last sound of either part ended
+        self._stream = Stream(continuation, tokeniser)
+        self._groups = OnsetGroups(tokeniser)
+        self._hands = Hands()
+        self._phrase: Phrase | None = None
+        self._line: Line | None = None
+        self._velocity = _VELOCITY  # of the last phrase
+        self._recent: deque[int] = deque(maxlen=_MOST_RECENT)  # the player's last notes
+        self._quiet_since = -settings.phrase_end  # when the player's last note ended
+        self._idle_since = self._quiet_since  # when the machine's last line ended
         self._now = 0
 
     def interrupt(self, event: Event) -> bool:
-        """End the answer, if this event of the player's does. It is still to be heard.
+        """End the machine's line, if this event of the player's does. It is still to be heard.
 
         Returns:
             Whether it did: what was handed over and is still to sound, must not.
         """
-        return isinstance(event, NoteOn | Stop) and self._end_answer(event.tick)
+        ends = isinstance(event, Stop) or (isinstance(event, NoteOn) and self._mode.yields)
+        return ends and self._end_line(event.tick)
 
     def hear(self, event: Event) -> None:
         """Take an event of the player's."""
         self.interrupt(event)
+        self._now = max(self._now, event.tick)
         if isinstance(event, Stop):
             self._stop(event.tick)
             return
         sounded = self._hands.sounding
         self._hands.take(event)
         if sounded and not self._hands.sounding:
-            self._silent_since = event.tick
+            self._quiet_since = event.tick
         if isinstance(event, NoteOn):
-            if self._phrase is None:
-                self._continuation.refresh()
-                self._phrase = _Phrase(event.tick)
-            self._phrase.add(event)
-        for token in self._tokeniser.feed(event):
-            self._continuation.hear(token)
+            self._begin_note(event)
+        for group in self._groups.feed(event):
+            self._take(group)
+        if self._line and not self._mode.yields:
+            self._line.end = self._mode.ends(self._situation, self._line.start)
 
     def advance(self, tick: int) -> list[Note]:
         """Let time come to `tick`; return the notes that begin within `LEAD` ticks from there."""
         self._now = tick
-        if self._phrase and not self._hands.sounding and tick + LEAD >= self._slot():
-            self._begin_answer(self._slot())
-        if self._answer is None:
+        for group in self._groups.advance(tick):
+            self._take(group)
+        slot = self._slot()
+        if slot is not None and tick + LEAD >= slot:
+            self._begin_line(slot)
+        line, notes = self._line, []
+        if line is None:
             return []
-        notes = self._answer.notes_until(tick + LEAD)
-        if tick >= self._answer.end:
-            self._end_answer(self._answer.end)
+        while line.due(tick + LEAD):
+            if self._leaves_out(line.next_onset):
+                line.rest()
+            else:
+                notes.append(line.play())
+        if line.end is not None and tick >= line.end:
+            self._end_line(line.end)
         return notes
 
     def next_tick(self) -> int | None:
         """When to call `advance` next, if nothing is heard before; None if not before then."""
-        if self._answer:
-            onset, end = self._answer.next_onset, self._answer.end
-            return onset - LEAD if onset < end else end
-        if self._phrase and not self._hands.sounding:
-            return self._slot() - LEAD
-        return None
+        if self._line:
+            onset, end = self._line.next_onset, self._line.end
+            due = onset - LEAD if end is None or onset < end else end
+            closes = None if self._mode.yields else self._groups.closes_at
+            return due if closes is None else min(due, closes)
+        slot = self._slot()
+        return None if slot is None else slot - LEAD
 
     def silent(self, tick: int) -> bool:
         """Whether neither part has sounded for `phrase_end`, and none is about to."""
-        over = self._phrase is None and self._answer is None
-        return over and tick - self._silent_since >= self._settings.phrase_end
+        over = self._phrase is None and self._line is None and not self._hands.sounding
+        since = max(self._quiet_since, self._idle_since)
+        return over and tick - since >= self._settings.phrase_end
 
-    def _slot(self) -> int:
-        """The first slot where an answer to the phrase may begin.
+    @property
+    def _mode(self) -> Mode:
+        return MODES[self._settings.mode]
 
-        A key that is let go a hair late is no reason to wait for half a beat more.
+    @property
+    def _situation(self) -> Situation:
+        held, quiet = self._hands.sounding, self._quiet_since
+        return Situation(self._phrase, held, quiet, self._idle_since, self._settings)
+
+    def _begin_note(self, note: NoteOn) -> None:
+        self._recent.append(note.tick)
+        if self._phrase:
+            self._phrase.add(note)
+            return
+        if self._line is None:
+            self._stream.refresh()
+        self._phrase = Phrase(note)
+
+    def _take(self, group: Group) -> None:
+        """Let the model hear an onset of the player's."""
+        if self._line:
+            self._line.hear(self._now, *group)
+        else:
+            self._stream.hear(*group)
+
+    def _slot(self) -> int | None:
+        """The first slot where the machine may begin; None if it plays, or may not.
+
+        A key that is let go a hair late is no reason to wait for a slot more.
         """
-        return ceil_to(max(self._silent_since + self._settings.phrase_end - LEAD, self._now), GRID)
+        begins = None if self._line else self._mode.begins(self._situation)
+        return None if begins is None else self._stream.slot(max(begins - LEAD, self._now))
 
-    def _begin_answer(self, start: int) -> None:
-        assert self._phrase is not None  # noqa: S101 - only a phrase is answered
-        lasted = snap(self._silent_since - self._phrase.start, GRID)
-        length = min(max(lasted, self._settings.min_response), self._settings.max_response)
-        velocity = self._phrase.loudness
-        self._end_phrase()
-        self._answer = Answer(
-            self._continuation,
-            self._tokeniser,
+    def _begin_line(self, start: int) -> None:
+        for group in self._groups.flush():
+            self._take(group)
+        if self._phrase:
+            self._velocity = self._phrase.loudness
+        start = self._stream.slot(start)
+        end = self._mode.ends(self._situation, start)
+        self._phrase = None
+        self._line = Line(
+            self._stream,
             start,
-            start + length,
+            end,
             max_duration=self._settings.max_duration,
-            velocity=velocity,
+            velocity=self._velocity,
         )
+
+    def _leaves_out(self, onset: int) -> bool:
+        """Whether the machine rests at an onset, to leave the player room."""
+        if not self._mode.thins:
+            return False
+        while self._recent and self._recent[0] < onset - _RECENT:
+            self._recent.popleft()
+        notes_a_slot = len(self._recent) * self._continuation.grid / _RECENT
+        return self._continuation.chance() >= float(self._settings.density**notes_a_slot)
 
     def _stop(self, tick: int) -> None:
         """Forget what is going on."""
-        self._hands = _Hands()
-        self._end_phrase()
-        self._silent_since = max(self._silent_since, tick)
-
-    def _end_phrase(self) -> None:
-        for token in self._tokeniser.flush():
-            self._continuation.hear(token)
+        self._hands = Hands()
+        for group in self._groups.flush():
+            self._take(group)
         self._phrase = None
+        self._quiet_since = max(self._quiet_since, tick)
+        self._idle_since = max(self._idle_since, tick)
 
-    def _end_answer(self, tick: int) -> bool:
+    def _end_line(self, tick: int) -> bool:
         """What would have begun at `tick` or later, never was. Returns whether there was any."""
-        if self._answer is None:
+        if self._line is None:
             return False
-        self._answer.end_at(tick)
-        self._answer = None
-        self._silent_since = max(self._silent_since, tick)
+        self._line.end_at(tick)
+        self._line = self._phrase = None
+        self._idle_since = max(self._idle_since, tick)
         return True
-
-
-class _Phrase:
-    """The player's turn: where it began, and how loud it was."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self._velocities, self._notes = 0, 0
-
-    def add(self, note: NoteOn) -> None:
-        self._velocities += note.velocity
-        self._notes += 1
-
-    @property
-    def loudness(self) -> int:
-        return round(self._velocities / self._notes)
-
-
-class _Hands:
-    """Which notes the player's keys and pedals hold."""
-
-    def __init__(self) -> None:
-        self._keys: set[tuple[int, int]] = set()  # channel, pitch
-        self._released: set[tuple[int, int]] = set()  # but held by the pedal
-        self._pedals: set[int] = set()
-
-    @property
-    def sounding(self) -> bool:
-        return bool(self._keys or self._released)
-
-    def take(self, event: NoteOn | NoteOff | Sustain | AllNotesOff) -> None:
-        channel = event.channel
-        match event:
-            case NoteOn():
-                self._keys.add((channel, event.pitch))
-            case NoteOff():
-                if (channel, event.pitch) in self._keys and channel in self._pedals:
-                    self._released.add((channel, event.pitch))
-                self._keys.discard((channel, event.pitch))
-            case Sustain(down=True):
-                self._pedals.add(channel)
-            case _:
-                self._pedals.discard(channel)
-                self._released = {held for held in self._released if held[0] != channel}
-        if isinstance(event, AllNotesOff):
-            self._keys = {held for held in self._keys if held[0] != channel}

@@ -16,7 +16,7 @@ from livecomposer.model.engine import StepEngine
 from livecomposer.music.constraints import NO_GAP, Allowed, Masks
 from livecomposer.music.keys import Key
 from livecomposer.music.sampling import sample
-from livecomposer.music.tokens import Gap, Token
+from livecomposer.music.tokens import Token
 from livecomposer.music.vocabulary import START
 
 Pitches = tuple[int, ...]
@@ -85,31 +85,52 @@ class Continuation:
         for token_id in self._vocabulary.ids([token]):
             self._take(token_id)
 
+    @property
+    def grid(self) -> int:
+        """What onsets are multiples of, in ticks."""
+        return int(self._sampling.grid)
+
+    @property
+    def transpose(self) -> int:
+        """How many semitones above its pitches a chord is to sound."""
+        return self._sampling.transpose
+
+    def chance(self) -> float:
+        """A number from 0 to 1, drawn from the same source as all else."""
+        return float(self._rng.random())
+
     def refresh(self) -> None:
         """Forget, also in the engine's state, what has left the context."""
         if self.steps and len(self.context) == self.context.maxlen:
             self._probs = self._engine.prime(list(self.context))
             self.steps = 0
 
-    def begin(self, onset: int, gap: Gap | None) -> Onset:
-        """Begin to play at `onset`, which comes `gap` after the last onset heard."""
-        if gap:
-            self.hear(gap)
-        return onset, self._sounding(self._draw(self._draw_chord))
+    def draw_chord(self) -> Pitches:
+        """What to play now."""
+        return self._draw(self._draw_chord)
 
-    def go_on(self, onset: int) -> Onset:
-        """What to play next, after the last onset."""
-        allowed, steps = self._masks.after(onset)
+    def draw_onset(self, last: int, earliest: int) -> Onset | None:
+        """What to play next, and when.
+
+        Args:
+            last: the last onset.
+            earliest: no onset may come before this.
+
+        Returns:
+            None where no gap leads there.
+        """
+        allowed, steps = self._masks.after(last, earliest)
+        if not steps:
+            return None
 
         def draw(chords: Allowed) -> Onset:
             token_id = self._sample(allowed & (chords | self._gaps))
             if token_id not in self._vocabulary.gaps:
-                return onset + steps[NO_GAP], self._with_joined(token_id)
+                return last + steps[NO_GAP], self._with_joined(token_id)
             self._take(token_id)
-            return onset + steps[token_id], self._draw_chord(chords)
+            return last + steps[token_id], self._draw_chord(chords)
 
-        later, pitches = self._draw(draw)
-        return later, self._sounding(pitches)
+        return self._draw(draw)
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
@@ -151,9 +172,6 @@ class Continuation:
             self._take(token_id)
             pitches += (self._vocabulary.joined[token_id].pitch,)
         return pitches
-
-    def _sounding(self, pitches: Pitches) -> Pitches:
-        return tuple(pitch + self._sampling.transpose for pitch in pitches)
 
     def _sample(self, allowed: Allowed) -> int:
         temperature, top_p = self._sampling.temperature, self._sampling.top_p

@@ -5,17 +5,18 @@ Also what a performance and its answers come to as notes, and continuing a piece
 
 from collections.abc import Iterable, Sequence
 
-from livecomposer.live.answer import Answer
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
+from livecomposer.live.line import Line
 from livecomposer.live.schedule import Chord, Schedule
+from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
 from livecomposer.music.events import Event, Note, NoteOn
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, TempoMap, ceil_to
-from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings, encode
+from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
+from livecomposer.music.tokeniser import OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
 
 Timed = tuple[int, bytes]
@@ -170,22 +171,19 @@ def continue_piece(
         length: how long to go on, in ticks.
         max_duration: of a note, in ticks.
     """
-    ear = Tokeniser(tokeniser)
-    tokens = [token for event in events for token in ear.feed(event)] + ear.flush()
-    for token in tokens[-(continuation.context.maxlen or 0) :]:
-        continuation.hear(token)
-    continuation.refresh()
+    gathering, stream = OnsetGroups(tokeniser), Stream(continuation, tokeniser)
+    groups = [group for event in events for group in gathering.feed(event)]
+    for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
+        stream.hear(*group)
+    stream.refresh()
     velocities = [event.velocity for event in events if isinstance(event, NoteOn)]
-    start = ceil_to(max(event.tick for event in events) + 1, GRID)
-    answer = Answer(
-        continuation,
-        ear,
-        start,
-        start + length,
-        max_duration=max_duration,
-        velocity=round(sum(velocities) / len(velocities)),
-    )
-    return answer.notes_until(start + length)
+    velocity = round(sum(velocities) / len(velocities))
+    start = stream.slot(max(event.tick for event in events) + 1)
+    line = Line(stream, start, start + length, max_duration=max_duration, velocity=velocity)
+    notes = []
+    while line.due(start + length):
+        notes.append(line.play())
+    return notes
 
 
 def timed_notes(notes: Iterable[Note], channel: int) -> list[TimedNote]:

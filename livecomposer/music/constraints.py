@@ -6,6 +6,7 @@ the key would leave no note within the range, it gives way; the range, the size 
 grid never do.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,24 +95,28 @@ class Masks:
         for token_id, note in vocabulary.joined.items():
             if self._in_range(note.pitch) and self._in_key(note.pitch):
                 self.joined[token_id] = note.pitch
-        self._steps: dict[int, tuple[Allowed, dict[int, int]]] = {}
+        self._steps: dict[tuple[int, int], tuple[Allowed, dict[int, int]]] = {}
 
-    def after(self, onset: int) -> tuple[Allowed, dict[int, int]]:
+    def after(self, onset: int, earliest: int) -> tuple[Allowed, dict[int, int]]:
         """What may come after an onset, on the grid or (a player's) off it.
+
+        Args:
+            onset: the last one.
+            earliest: the next may not come before this.
 
         Returns:
             The gaps, and chords if the gap that isn't written leads to the grid; and how many
-            ticks later the next onset is, by id of the gap, or -1 for no gap.
+            ticks later the next onset is, by id of the gap, `NO_GAP` for none.
         """
-        cycle = int(np.lcm(self._constraints.grid, self._timing.resolution))
-        phase = onset % cycle
-        if phase not in self._steps:
-            self._steps[phase] = self._steps_from(phase)
-        return self._steps[phase]
+        cycle = math.lcm(self._constraints.grid, self._timing.resolution)
+        phase, least = onset % cycle, max(1, earliest - onset)
+        if (phase, least) not in self._steps:
+            self._steps[phase, least] = self._steps_from(phase, least)
+        return self._steps[phase, least]
 
-    def _steps_from(self, onset: int) -> tuple[Allowed, dict[int, int]]:
+    def _steps_from(self, onset: int, least: int) -> tuple[Allowed, dict[int, int]]:
         grid, resolution = self._constraints.grid, self._timing.resolution
-        first = ceil_to(onset + 1, grid)
+        first = ceil_to(onset + least, grid)
         if self._timing.timing == "fixed":
             return self.chords, {NO_GAP: first - onset}
         # The machine hears itself as it would hear a player: each onset snaps to the resolution.
@@ -126,9 +131,6 @@ class Masks:
         allowed = _ids(self._vocabulary, list(steps))
         if UNWRITTEN_GAP in heard:
             steps[NO_GAP] = heard[UNWRITTEN_GAP]
-        elif not steps:  # it can't tell how long that is
-            steps[NO_GAP] = first - onset
-        if NO_GAP in steps:
             allowed |= self.chords
         return allowed, steps
 

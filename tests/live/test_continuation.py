@@ -29,9 +29,10 @@ def spelled(played):
 
 
 def draw(played, number, start=0):
-    onsets = [played.begin(start, None)]
+    onsets = [(start, played.draw_chord())]
     while len(onsets) < number:
-        onsets.append(played.go_on(onsets[-1][0]))
+        last, _ = onsets[-1]
+        onsets.append(played.draw_onset(last, last + 1))
     return onsets
 
 

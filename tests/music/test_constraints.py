@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from livecomposer.config import GRIDS, load_config
 from livecomposer.live.continuation import Continuation
+from livecomposer.live.stream import Stream
 from livecomposer.model.engine import Engine
 from livecomposer.music.constraints import Constraints, Masks, NothingAllowedError
 from livecomposer.music.keys import SCALES, Key, parse_key
@@ -27,9 +28,10 @@ DEFAULT = load_config().sampling
 def draw(saved, number, seed=0, **settings):
     sampling = msgspec.structs.replace(DEFAULT, **{"top_p": 1.0, "temperature": 2.0, **settings})
     played = Continuation(saved, Engine(saved), sampling, np.random.default_rng(seed))
-    onsets = [played.begin(0, None)]
+    stream = Stream(played, saved.tokeniser)
+    onsets = [stream.begin(0)]
     while len(onsets) < number:
-        onsets.append(played.go_on(onsets[-1][0]))
+        onsets.append(stream.go_on(onsets[-1][0] + 1))
     return onsets
 
 
@@ -75,11 +77,11 @@ def test_all_at_once(kind, seed, settings):
 def test_a_grid_is_spelled_as_a_player_on_it_is_heard():
     masks = Masks(BUNDLES["notes"].vocabulary, BUNDLES["notes"].tokeniser, Constraints(grid=8))
     gaps = BUNDLES["notes"].vocabulary.gaps
-    allowed, steps = masks.after(24)
+    allowed, steps = masks.after(24, 25)
     by_gap = {gaps[i].ticks: later for i, later in steps.items() if i in gaps}
     assert by_gap == {6: 8, 18: 16, 24: 24, 48: 48, 96: 96}
     assert not allowed[list(BUNDLES["notes"].vocabulary.chords)].any()  # half a beat leads off it
-    _, steps = masks.after(32)
+    _, steps = masks.after(32, 33)
     assert {gaps[i].ticks if i in gaps else 12: later for i, later in steps.items()} == {
         12: 8, 18: 16, 24: 24, 36: 32, 48: 48, 96: 96,
     }  # fmt: skip
@@ -117,7 +119,7 @@ def test_the_key_can_change():
     saved = BUNDLES["notes"]
     sampling = msgspec.structs.replace(DEFAULT, key="auto", top_p=1.0, temperature=5.0)
     played = Continuation(saved, Engine(saved), sampling, np.random.default_rng(1))
-    classes = lambda: {p % 12 for i in range(200) for p in played.go_on(12 * i)[1]}  # noqa: E731
+    classes = lambda: {p % 12 for _ in range(200) for p in played.draw_chord()}  # noqa: E731
     assert 6 in classes()
     played.constrain(sampling, parse_key("C major"))
     assert 6 not in classes()
@@ -131,5 +133,5 @@ def test_settings_that_leave_nothing_change_nothing():
     played = Continuation(saved, Engine(saved), DEFAULT, np.random.default_rng(1))
     with pytest.raises(NothingAllowedError):
         played.constrain(msgspec.structs.replace(DEFAULT, lowest="C8"))
-    pitches = {pitch for i in range(50) for pitch in played.go_on(12 * i)[1]}
+    pitches = {pitch for _ in range(50) for pitch in played.draw_chord()}
     assert max(pitches) < parse_pitch("C8")

@@ -1,0 +1,125 @@
+"""How turns are taken: when the machine may begin to play, and when it ends.
+
+A mode looks at the situation, and remembers nothing: the same situation, the same turns. Positions
+are ticks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from livecomposer.config import MATCH, Jam, ModeName
+from livecomposer.music.events import NoteOn
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
+
+TOGETHER = TICKS_PER_BEAT // 8
+"""Notes that begin less than so many ticks apart are one onset of a phrase."""
+
+
+class Phrase:
+    """What the player has played since the machine last began.
+
+    Args:
+        first: its first note.
+
+    Attributes:
+        start: where it begins.
+        onsets: how many it has, those that begin together being one.
+    """
+
+    def __init__(self, first: NoteOn) -> None:
+        self.start, self.onsets = first.tick, 0
+        self._last = first.tick - TOGETHER
+        self._velocities: list[int] = []
+        self.add(first)
+
+    def add(self, note: NoteOn) -> None:
+        """Take the next note."""
+        if note.tick - self._last >= TOGETHER:
+            self.onsets += 1
+            self._last = note.tick
+        self._velocities.append(note.velocity)
+
+    @property
+    def loudness(self) -> int:
+        """The mean velocity."""
+        return round(sum(self._velocities) / len(self._velocities))
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a mode decides by.
+
+    Attributes:
+        phrase: what was played and is still to be answered, if anything.
+        held: whether a key or a pedal holds a note.
+        quiet_since: when the player's last note ended.
+        idle_since: when the machine's last line ended.
+        settings: how the user wants it.
+    """
+
+    phrase: Phrase | None
+    held: bool
+    quiet_since: int
+    idle_since: int
+    settings: Jam
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A way to take turns.
+
+    Attributes:
+        begins: from when on the machine may begin, if nothing else happens; None if not before.
+        ends: when a line ends that begins, or began, at a tick; None if it doesn't by itself.
+        yields: whether the machine falls silent when the player plays.
+        thins: whether it plays less while the player plays much.
+    """
+
+    begins: Callable[[Situation], int | None]
+    ends: Callable[[Situation, int], int | None]
+    yields: bool = False
+    thins: bool = False
+
+
+def _after_phrase(situation: Situation) -> int | None:
+    """A phrase of few onsets is over after twice the silence."""
+    settings, phrase = situation.settings, situation.phrase
+    if phrase is None or situation.held:
+        return None
+    times = 1 if phrase.onsets >= settings.min_phrase else 2
+    return situation.quiet_since + times * settings.phrase_end
+
+
+def _as_long_as_phrase(situation: Situation, start: int) -> int:
+    """Or as long as was asked for."""
+    settings, phrase = situation.settings, situation.phrase
+    if settings.answer != MATCH:
+        return start + settings.answer
+    length = snap(situation.quiet_since - phrase.start, GRID) if phrase else 0
+    return start + min(max(length, settings.min_response), settings.max_response)
+
+
+def _in_rests(situation: Situation) -> int | None:
+    resting = situation.phrase and not situation.held
+    return situation.quiet_since + GRID if resting else None
+
+
+def _with_player(situation: Situation) -> int | None:
+    """As soon as what was begun with is whole."""
+    return situation.phrase.start + GRID if situation.phrase else None
+
+
+def _when_left(situation: Situation, start: int) -> int | None:
+    """A player who doesn't come back isn't waited for for ever."""
+    if situation.held:
+        return None
+    return max(situation.quiet_since, start) + situation.settings.max_response
+
+
+MODES: Mapping[ModeName, Mode] = {
+    "call-response": Mode(_after_phrase, _as_long_as_phrase, yields=True),
+    "fill": Mode(_in_rests, _when_left, yields=True),
+    "duet": Mode(_with_player, _when_left, thins=True),
+    "solo": Mode(lambda now: now.idle_since, lambda *_: None),
+    "listen": Mode(lambda _: None, lambda _, start: start, yields=True),
+}

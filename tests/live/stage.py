@@ -1,0 +1,71 @@
+"""A composer in virtual time, stepped as the daemon steps it."""
+
+import msgspec
+import numpy as np
+
+from livecomposer.config import load_config
+from livecomposer.live.composer import LEAD, Composer
+from livecomposer.live.continuation import Continuation
+from livecomposer.model.engine import Engine
+from livecomposer.music.events import NoteOff, NoteOn
+from tests.conftest import random_bundle
+
+ONE_CHORD = "C4.E4"  # with a vocabulary of one chord, what is answered is known
+
+
+class Stage:
+    """A composer, stepped as the daemon steps it, and all that came of it."""
+
+    def __init__(self, tokens=ONE_CHORD, seed=1, timing="gaps", every_tick=False, **changes):
+        config = load_config()
+        self.bundle = random_bundle(tokens, timing=timing)
+        self.engine = Engine(self.bundle)
+        sampling = msgspec.structs.replace(config.sampling, max_repeats=0)
+        self.continuation = Continuation(
+            self.bundle, self.engine, sampling, np.random.default_rng(seed)
+        )
+        jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, **changes})
+        self.composer = Composer(self.continuation, self.bundle.tokeniser, jam)
+        self.now, self.every_tick = 0, every_tick
+        self.notes, self.cuts = [], []
+
+    def play(self, *events):
+        for event in sorted(events, key=lambda event: event.tick):
+            self.wait_until(event.tick - 1)
+            self.now = max(self.now, event.tick)
+            if self.composer.interrupt(event):
+                self.cuts.append(event.tick)
+                self.notes = [note for note in self.notes if note.onset < event.tick]
+            self.composer.hear(event)
+        return self
+
+    def wait_until(self, tick):
+        while True:
+            due = self.now + 1 if self.every_tick else self.composer.next_tick()
+            if due is None or due > tick:
+                return self
+            self.now = max(self.now, due)
+            self._advance()
+
+    def _advance(self):
+        for note in self.composer.advance(self.now):
+            assert self.now <= note.onset <= self.now + LEAD
+            self.notes.append(note)
+        upcoming = self.composer.next_tick()
+        assert upcoming is None or upcoming > self.now, "it would be called for ever"
+
+    @property
+    def onsets(self):
+        return [note.onset for note in self.notes]
+
+    @property
+    def heard(self):
+        words = [str(self.bundle.vocabulary.token(i)) for i in self.continuation.context if i]
+        return " ".join(words)
+
+
+def keys(*played, velocity=80):
+    """Note-ons and note-offs from (tick, length, pitch)."""
+    return [NoteOn(tick, pitch, velocity) for tick, _, pitch in played] + [
+        NoteOff(tick + length, pitch) for tick, length, pitch in played
+    ]

@@ -1,0 +1,117 @@
+"""The ways to take turns: what is played in each, at which ticks."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
+from livecomposer.music.tokeniser import encode
+from tests.live.stage import Stage, keys
+
+EIGHTHS = keys(*((12 * i, 6, 60) for i in range(4)))  # silent from tick 42 on
+ONSETS = [72, 84, 96, 108]
+
+
+def test_one_note_is_a_phrase_after_a_longer_silence():
+    for phrase, slot in ((keys((0, 6, 60)), 60), (keys((0, 6, 60), (0, 6, 64), (2, 4, 67)), 60),
+                         (keys((0, 3, 60), (3, 3, 62)), 36)):  # fmt: skip
+        assert Stage(min_phrase=2).play(*phrase).wait_until(500).onsets[0] == slot
+
+
+def test_an_answer_of_a_given_length():
+    for length in (12, 30, 96):
+        stage = Stage(answer=length).play(*EIGHTHS).wait_until(500)
+        last = stage.notes[-1]
+        assert stage.onsets == list(range(72, 72 + length, 12))
+        assert last.onset + last.duration == 72 + length
+
+
+def test_fill_plays_in_rests_only():
+    more = keys((100, 6, 60), (150, 30, 60))
+    stage = Stage(mode="fill", max_response=48).play(*EIGHTHS, *more).wait_until(5000)
+    # Half a beat after 42, 106 and 180; out at 100 and 150; at 240 it has waited long enough.
+    assert stage.cuts == [100, 150]
+    assert stage.onsets == [60, 72, 84, 96, 120, 132, 144, 192, 204, 216, 228]
+
+
+def test_listen_learns_and_never_plays():
+    stage = Stage(mode="listen").play(*EIGHTHS).wait_until(5000)
+    assert stage.notes == []
+    assert stage.heard == " ".join(["C4.E4"] * 4)
+
+
+def test_solo_plays_by_itself_until_told_to_stop():
+    stage = Stage(mode="solo").wait_until(100)
+    assert stage.onsets == list(range(0, 100, 12))
+    stage.play(*keys((102, 30, 60))).wait_until(200)
+    assert stage.onsets == list(range(0, 200, 12))
+    assert stage.cuts == []
+    stage.play(Stop(201))
+    assert stage.cuts == [201]
+
+
+def test_a_duet_begins_with_the_player_and_ends_when_left():
+    played = keys(*((24 * i, 12, 60) for i in range(8)))  # silent from 180 on
+    stage = Stage(mode="duet", density=1, max_response=48).play(*played).wait_until(5000)
+    assert stage.onsets == list(range(12, 228, 12))
+    last = stage.notes[-1]
+    assert last.onset + last.duration == 228
+    assert stage.cuts == []
+    stage.play(*keys((6001, 6, 60))).wait_until(7000)
+    assert stage.onsets[18:] == [6012, 6024, 6036, 6048]
+
+
+def test_a_duet_thins_out_while_the_player_is_dense():
+    dense = keys(*((6 * i, 6, 60 + i % 3) for i in range(96)))
+    resting = (6 * 96 + 48, 6 * 96 + 48 + 48 * 3)
+
+    def played(density):
+        stage = Stage(mode="duet", density=density, max_response=204).play(*dense).wait_until(3000)
+        among = sum(onset < 6 * 96 for onset in stage.onsets)
+        after = sum(resting[0] <= onset < resting[1] for onset in stage.onsets)
+        return among, after
+
+    assert played(0) == (0, 12)
+    assert played(1)[0] >= 46
+    assert played(1)[1] == 12
+    among, after = played(0.5)
+    assert 4 <= among <= 24  # a quarter of the slots, at two notes a slot
+    assert after == 12
+
+
+MERGED = "C4 E4 G4 C4.E4 C4.G4 E4.G4 C4.E4.G4 +0.25 +0.75 +1 +1.25 +1.5 +1.75 +2 +3 +4"
+EVENT = st.one_of(
+    st.builds(NoteOn, st.just(0), st.sampled_from([60, 64, 67]), st.integers(1, 127)),
+    st.builds(NoteOff, st.just(0), st.sampled_from([60, 64, 67])),
+    st.builds(Sustain, st.just(0), st.booleans()),
+    st.builds(AllNotesOff, st.just(0)),
+)
+PERFORMANCES = st.lists(st.tuples(st.integers(0, 30), EVENT), max_size=20)
+
+
+def performed(mode, rows, *, end=400, **options):
+    stage, tick, events = Stage(MERGED, mode=mode, **options), 0, []
+    stage._advance()
+    for step, event in rows:
+        tick += step
+        events.append(type(event)(tick, *[getattr(event, s) for s in event.__slots__[1:]]))
+        stage.play(events[-1])
+    return stage.wait_until(tick + end), events
+
+
+@pytest.mark.parametrize("mode", ["call-response", "duet", "fill", "solo", "listen"])
+@settings(max_examples=40)
+@given(PERFORMANCES)
+def test_whatever_is_played(mode, rows):
+    stage, events = performed(mode, rows)
+    assert {note.onset % 12 for note in stage.notes} <= {0}
+    assert performed(mode, rows, every_tick=True)[0].notes == stage.notes
+    # The model has heard what sounded, of both parts, in order of time.
+    stage.play(Stop(stage.now + 3))
+    machine = [NoteOn(note.onset, pitch) for note in stage.notes for pitch in note.pitches]
+    both = sorted(
+        [e for e in events if isinstance(e, NoteOn)] + machine,
+        key=lambda e: (e.tick + 3) // 6 * 6,
+    )
+    expected = stage.bundle.vocabulary.ids(encode(both, stage.bundle.tokeniser))
+    assert [i for i in stage.continuation.context if i] == expected[-100:]
