@@ -10,7 +10,7 @@ from livecomposer.config import Jam
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.hands import Hands
 from livecomposer.live.line import Line
-from livecomposer.live.modes import MODES, Mode, Phrase, Situation
+from livecomposer.live.modes import MODES, SOON, Mode, Phrase, Situation
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Event, Note, NoteOn, Stop
 from livecomposer.music.tempo import TICKS_PER_BEAT
@@ -48,6 +48,7 @@ class Composer:
         self._quiet_since = -settings.phrase_end  # when the player's last note ended
         self._idle_since = self._quiet_since  # when the machine's last line ended
         self._now = 0
+        self._changed = -SOON  # when the settings were
 
     def interrupt(self, event: Event) -> bool:
         """End the machine's line, if this event of the player's does. It is still to be heard.
@@ -76,6 +77,22 @@ class Composer:
         if self._line and not self._mode.yields:
             self._line.end = self._mode.ends(self._situation, self._line.start)
 
+    def change(self, tick: int, settings: Jam) -> bool:
+        """Take turns otherwise from `tick` on. What goes on, goes on where the new mode has it so.
+
+        Returns:
+            Whether the machine's line has ended: as `interrupt`.
+        """
+        self._now = self._changed = max(self._now, tick)
+        other, self._settings = settings.mode != self._settings.mode, settings
+        if self._line is None:
+            return False
+        if other and self._mode.yields and (settings.mode == "listen" or self._hands.sounding):
+            return self._end_line(tick)
+        if other or not self._mode.yields:
+            self._line.end = self._mode.ends(self._situation, tick)
+        return False
+
     def advance(self, tick: int) -> list[Note]:
         """Let time come to `tick`; return the notes that begin within `LEAD` ticks from there."""
         self._now = tick
@@ -94,6 +111,7 @@ class Composer:
                 notes.append(line.play())
         if line.end is not None and tick >= line.end:
             self._end_line(line.end)
+            self._phrase = None
         return notes
 
     def next_tick(self) -> int | None:
@@ -143,7 +161,9 @@ class Composer:
         A key that is let go a hair late is no reason to wait for a slot more.
         """
         begins = None if self._line else self._mode.begins(self._situation)
-        return None if begins is None else self._stream.slot(max(begins - LEAD, self._now))
+        if begins is None:
+            return None
+        return self._stream.slot(max(max(begins, self._changed + SOON) - LEAD, self._now))
 
     def _begin_line(self, start: int) -> None:
         for group in self._groups.flush():
@@ -184,6 +204,6 @@ class Composer:
         if self._line is None:
             return False
         self._line.end_at(tick)
-        self._line = self._phrase = None
+        self._line = None
         self._idle_since = max(self._idle_since, tick)
         return True

@@ -13,6 +13,8 @@ from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
 
 TOGETHER = TICKS_PER_BEAT // 8
 """Notes that begin less than so many ticks apart are one onset of a phrase."""
+SOON = TICKS_PER_BEAT // 4
+"""What the machine takes to begin by itself."""
 
 
 class Phrase:
@@ -120,6 +122,6 @@ MODES: Mapping[ModeName, Mode] = {
     "call-response": Mode(_after_phrase, _as_long_as_phrase, yields=True),
     "fill": Mode(_in_rests, _when_left, yields=True),
     "duet": Mode(_with_player, _when_left, thins=True),
-    "solo": Mode(lambda now: now.idle_since, lambda *_: None),
+    "solo": Mode(lambda now: now.idle_since + SOON, lambda *_: None),
     "listen": Mode(lambda _: None, lambda _, start: start, yields=True),
 }

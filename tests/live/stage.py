@@ -24,8 +24,8 @@ class Stage:
         self.continuation = Continuation(
             self.bundle, self.engine, sampling, np.random.default_rng(seed)
         )
-        jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, **changes})
-        self.composer = Composer(self.continuation, self.bundle.tokeniser, jam)
+        self.jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, **changes})
+        self.composer = Composer(self.continuation, self.bundle.tokeniser, self.jam)
         self.now, self.every_tick = 0, every_tick
         self.notes, self.cuts = [], []
 
@@ -34,10 +34,21 @@ class Stage:
             self.wait_until(event.tick - 1)
             self.now = max(self.now, event.tick)
             if self.composer.interrupt(event):
-                self.cuts.append(event.tick)
-                self.notes = [note for note in self.notes if note.onset < event.tick]
+                self.cut(event.tick)
             self.composer.hear(event)
         return self
+
+    def change(self, tick, **changes):
+        self.wait_until(tick - 1)
+        self.now = max(self.now, tick)
+        self.jam = msgspec.structs.replace(self.jam, **changes)
+        if self.composer.change(tick, self.jam):
+            self.cut(tick)
+        return self
+
+    def cut(self, tick):
+        self.cuts.append(tick)
+        self.notes = [note for note in self.notes if note.onset < tick]
 
     def wait_until(self, tick):
         while True:

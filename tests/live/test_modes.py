@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livecomposer.live.modes import MODES
 from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
 from livecomposer.music.tokeniser import encode
 from tests.live.stage import Stage, keys
@@ -79,14 +80,40 @@ def test_a_duet_thins_out_while_the_player_is_dense():
     assert after == 12
 
 
+GOES_ON = [("solo", "duet"), ("duet", "solo"), ("solo", "call-response"), ("call-response", "fill"),
+           ("fill", "duet"), ("call-response", "solo")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), GOES_ON)
+def test_a_line_goes_on_in_another_mode(before, after):
+    stage = Stage(mode=before, density=1).play(*EIGHTHS)
+    stage.change(80, mode=after).wait_until(110)
+    assert stage.cuts == []
+    assert stage.onsets[-4:] == [72, 84, 96, 108]
+
+
+def test_a_line_that_may_not_go_on_ends():
+    assert Stage(mode="solo").change(80, mode="listen").wait_until(500).cuts == [80]
+    held = Stage(mode="solo").play(NoteOn(70, 60)).change(80, mode="call-response")
+    assert held.wait_until(500).cuts == [80]
+    assert held.play(NoteOff(500, 60)).wait_until(1000).onsets[7] == 528  # and then it answers
+
+
+def test_from_solo_to_call_and_response_it_comes_to_an_end():
+    stage = Stage(mode="solo", min_response=24).change(80, mode="call-response").wait_until(500)
+    assert stage.onsets[-1] == 96
+    assert stage.notes[-1].onset + stage.notes[-1].duration == 104
+
+
 MERGED = "C4 E4 G4 C4.E4 C4.G4 E4.G4 C4.E4.G4 +0.25 +0.75 +1 +1.25 +1.5 +1.75 +2 +3 +4"
+MODE = st.sampled_from(list(MODES))
 EVENT = st.one_of(
     st.builds(NoteOn, st.just(0), st.sampled_from([60, 64, 67]), st.integers(1, 127)),
     st.builds(NoteOff, st.just(0), st.sampled_from([60, 64, 67])),
     st.builds(Sustain, st.just(0), st.booleans()),
     st.builds(AllNotesOff, st.just(0)),
 )
-PERFORMANCES = st.lists(st.tuples(st.integers(0, 30), EVENT), max_size=20)
+PERFORMANCES = st.lists(st.tuples(st.integers(0, 30), EVENT | MODE), max_size=20)
 
 
 def performed(mode, rows, *, end=400, **options):
@@ -94,12 +121,15 @@ def performed(mode, rows, *, end=400, **options):
     stage._advance()
     for step, event in rows:
         tick += step
+        if isinstance(event, str):
+            stage.change(tick, mode=event)
+            continue
         events.append(type(event)(tick, *[getattr(event, s) for s in event.__slots__[1:]]))
         stage.play(events[-1])
     return stage.wait_until(tick + end), events
 
 
-@pytest.mark.parametrize("mode", ["call-response", "duet", "fill", "solo", "listen"])
+@pytest.mark.parametrize("mode", MODES)
 @settings(max_examples=40)
 @given(PERFORMANCES)
 def test_whatever_is_played(mode, rows):
