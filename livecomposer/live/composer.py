@@ -13,6 +13,7 @@ from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Phrase, Situation
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Event, Note, NoteOn, Stop
+from livecomposer.music.keys import KeyFinder
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
@@ -41,6 +42,7 @@ class Composer:
         self._stream = Stream(continuation, tokeniser)
         self._groups = OnsetGroups(tokeniser)
         self._hands = Hands()
+        self._keys = KeyFinder()
         self._phrase: Phrase | None = None
         self._line: Line | None = None
         self._velocity = _VELOCITY  # of the last phrase
@@ -141,6 +143,7 @@ class Composer:
 
     def _begin_note(self, note: NoteOn) -> None:
         self._recent.append(note.tick)
+        self._keys.hear(note.tick, note.pitch)
         if self._phrase:
             self._phrase.add(note)
             return
@@ -150,6 +153,7 @@ class Composer:
 
     def _take(self, group: Group) -> None:
         """Let the model hear an onset of the player's."""
+        self._continuation.follow(self._keys.key)
         if self._line:
             self._line.hear(self._now, *group)
         else:

@@ -60,24 +60,27 @@ class Continuation:
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
         self.reduced = 0
         self.steps = 0
+        self._key: Key | None = None
         self._probs = engine.prime([START])
         self._gaps = np.isin(np.arange(len(bundle.vocabulary)), list(bundle.vocabulary.gaps))
         self._next = bundle.vocabulary.onsets | self._gaps  # what may follow a whole chord
         self.constrain(sampling)
 
-    def constrain(self, sampling: Sampling, key: Key | None = None) -> None:
+    def constrain(self, sampling: Sampling) -> None:
         """Draw by other settings from here on.
-
-        Args:
-            sampling: temperature and the like.
-            key: what `key = "auto"` has come to.
 
         Raises:
             NothingAllowedError: they leave no note to play; those before are kept.
         """
-        constraints = sampling.constraints(key)
-        self._masks = Masks(self._vocabulary, self._timing, constraints)
-        self._sampling, self._largest = sampling, constraints.largest_chord
+        self._masks = Masks(self._vocabulary, self._timing, sampling.constraints(self._key))
+        self._sampling = sampling
+
+    def follow(self, key: Key | None) -> None:
+        """Take note of the key that is played in; `key = "auto"` keeps to it."""
+        if key != self._key:
+            self._key = key
+            if self._sampling.key == "auto":
+                self.constrain(self._sampling)
 
     def hear(self, token: Token) -> None:
         """Take a token that was played."""
@@ -164,7 +167,8 @@ class Continuation:
         self._take(token_id)
         pitches = self._vocabulary.chords[token_id].pitches
         joined = self._masks.joined
-        while len(pitches) < self._largest and (above := joined > pitches[-1]).any():
+        largest = self._sampling.largest_chord
+        while len(pitches) < largest and (above := joined > pitches[-1]).any():
             # Whatever else is drawn means that none joins; what then comes is drawn in its time.
             token_id = self._sample(above | self._next)
             if token_id not in self._vocabulary.joined:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import NAMES
@@ -70,6 +71,15 @@ class Key:
         return f"{NAMES[self.tonic]} {self.scale}"
 
 
+def _standardized(profile: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """So that a product with counts is their correlation, but for a factor of the counts'."""
+    return (np.array(profile) - np.mean(profile)) / np.std(profile)
+
+
+_KEYS = [Key(tonic, scale) for scale in _PROFILES for tonic in range(12)]
+_TEMPLATES = np.stack([np.roll(_standardized(_PROFILES[key.scale]), key.tonic) for key in _KEYS])
+
+
 def parse_key(name: str) -> Key:
     """A key by its name: "C minor", "Bb major", "F# dorian".
 
@@ -92,9 +102,7 @@ def find_key(pitches: Iterable[int]) -> Key | None:
     counts = np.bincount([pitch % 12 for pitch in pitches], minlength=12)
     if np.count_nonzero(counts) < _FEWEST or counts.min() == counts.max():
         return None
-    keys = [Key(tonic, scale) for scale in _PROFILES for tonic in range(12)]
-    likeness = [np.corrcoef(counts, np.roll(_PROFILES[key.scale], key.tonic))[0, 1] for key in keys]
-    return keys[int(np.argmax(likeness))]
+    return _KEYS[int(np.argmax(_TEMPLATES @ counts))]
 
 
 class KeyFinder:

@@ -16,11 +16,13 @@ ONE_CHORD = "C4.E4"  # with a vocabulary of one chord, what is answered is known
 class Stage:
     """A composer, stepped as the daemon steps it, and all that came of it."""
 
-    def __init__(self, tokens=ONE_CHORD, seed=1, timing="gaps", every_tick=False, **changes):
+    def __init__(
+        self, tokens=ONE_CHORD, seed=1, timing="gaps", every_tick=False, sampling=None, **changes
+    ):
         config = load_config()
         self.bundle = random_bundle(tokens, timing=timing)
         self.engine = Engine(self.bundle)
-        sampling = msgspec.structs.replace(config.sampling, max_repeats=0)
+        sampling = msgspec.structs.replace(config.sampling, max_repeats=0, **(sampling or {}))
         self.continuation = Continuation(
             self.bundle, self.engine, sampling, np.random.default_rng(seed)
         )

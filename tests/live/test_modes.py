@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from livecomposer.live.modes import MODES
 from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
 from livecomposer.music.tokeniser import encode
+from livecomposer.music.tokens import spell_pitch
 from tests.live.stage import Stage, keys
 
 EIGHTHS = keys(*((12 * i, 6, 60) for i in range(4)))  # silent from tick 42 on
@@ -145,3 +146,17 @@ def test_whatever_is_played(mode, rows):
     )
     expected = stage.bundle.vocabulary.ids(encode(both, stage.bundle.tokeniser))
     assert [i for i in stage.continuation.context if i] == expected[-100:]
+
+
+def test_the_key_is_the_players():
+    played = []
+    for i, scale in enumerate(((0, 2, 4, 5, 7, 9, 11), (1, 3, 5, 6, 8, 10, 0))):
+        steps = [60 + step for step in (*scale, scale[0], scale[4], scale[2], scale[0])]
+        played += keys(*((1000 * i + 12 * n, 12, pitch) for n, pitch in enumerate(steps)))
+    everything = " ".join(map(spell_pitch, range(48, 72)))
+    stage = Stage(everything, sampling={"key": "auto", "temperature": 5, "top_p": 1})
+    stage.play(*played).wait_until(5000)
+    for first, classes in ((0, {0, 2, 4, 5, 7, 9, 11}), (1000, {1, 3, 5, 6, 8, 10, 0})):
+        part = [note for note in stage.notes if first <= note.onset < first + 1000]
+        assert len(part) > 8
+        assert {pitch % 12 for note in part for pitch in note.pitches} <= classes
