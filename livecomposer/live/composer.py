@@ -5,14 +5,16 @@ Every onset of the player's advances the model. When the machine plays is up to 
 """
 
 from collections import deque
+from dataclasses import replace
 
 from livecomposer.config import Jam
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.hands import Hands
 from livecomposer.live.line import Line
-from livecomposer.live.modes import MODES, SOON, Mode, Phrase, Situation
+from livecomposer.live.modes import MODES, SOON, Mode, Situation
+from livecomposer.live.phrase import Phrase, Touch
 from livecomposer.live.stream import Stream
-from livecomposer.music.events import Event, Note, NoteOn, Stop
+from livecomposer.music.events import Event, Note, NoteOff, NoteOn, Stop
 from livecomposer.music.keys import KeyFinder
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
@@ -22,8 +24,6 @@ LEAD = TICKS_PER_BEAT // 12
 _RECENT = 2 * TICKS_PER_BEAT
 """How far back the player's density is told from."""
 _MOST_RECENT = 1000
-_VELOCITY = 80
-"""Where nothing was heard yet."""
 
 
 class Composer:
@@ -45,7 +45,7 @@ class Composer:
         self._keys = KeyFinder()
         self._phrase: Phrase | None = None
         self._line: Line | None = None
-        self._velocity = _VELOCITY  # of the last phrase
+        self._last_touch = Touch()  # the player's
         self._recent: deque[int] = deque(maxlen=_MOST_RECENT)  # the player's last notes
         self._quiet_since = -settings.phrase_end  # when the player's last note ended
         self._idle_since = self._quiet_since  # when the machine's last line ended
@@ -74,6 +74,8 @@ class Composer:
             self._quiet_since = event.tick
         if isinstance(event, NoteOn):
             self._begin_note(event)
+        elif isinstance(event, NoteOff) and self._phrase:
+            self._phrase.add(event)
         for group in self._groups.feed(event):
             self._take(group)
         if self._line and not self._mode.yields:
@@ -144,17 +146,17 @@ class Composer:
     def _begin_note(self, note: NoteOn) -> None:
         self._recent.append(note.tick)
         self._keys.hear(note.tick, note.pitch)
-        if self._phrase:
-            self._phrase.add(note)
-            return
-        if self._line is None:
-            self._stream.refresh()
-        self._phrase = Phrase(note)
+        if self._phrase is None:
+            self._phrase = Phrase()
+            if self._line is None:
+                self._stream.refresh()
+        self._phrase.add(note)
 
     def _take(self, group: Group) -> None:
         """Let the model hear an onset of the player's."""
         self._continuation.follow(self._keys.key)
         if self._line:
+            self._line.touch = self._touch()
             self._line.hear(self._now, *group)
         else:
             self._stream.hear(*group)
@@ -172,8 +174,7 @@ class Composer:
     def _begin_line(self, start: int) -> None:
         for group in self._groups.flush():
             self._take(group)
-        if self._phrase:
-            self._velocity = self._phrase.loudness
+        touch = self._touch()
         start = self._stream.slot(start)
         end = self._mode.ends(self._situation, start)
         self._phrase = None
@@ -182,7 +183,7 @@ class Composer:
             start,
             end,
             max_duration=self._settings.max_duration,
-            velocity=self._velocity,
+            touch=touch,
         )
 
     def _leaves_out(self, onset: int) -> bool:
@@ -193,6 +194,17 @@ class Composer:
             self._recent.popleft()
         notes_a_slot = len(self._recent) * self._continuation.grid / _RECENT
         return self._continuation.chance() >= float(self._settings.density**notes_a_slot)
+
+    def _touch(self) -> Touch:
+        """How the machine plays: as the player's last phrase was, or as was asked for."""
+        if self._phrase:
+            self._last_touch = self._phrase.touch
+        touch, settings = self._last_touch, self._settings
+        if settings.velocity != "follow":
+            touch = replace(touch, level=settings.velocity, spread=0)
+        if settings.gate != "follow":
+            touch = replace(touch, gate=settings.gate)
+        return touch
 
     def _stop(self, tick: int) -> None:
         """Forget what is going on."""

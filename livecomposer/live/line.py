@@ -4,6 +4,7 @@ Onsets are drawn one ahead, since a note's end is the next one's beginning.
 """
 
 from livecomposer.live.continuation import Onset, Pitches
+from livecomposer.live.phrase import Touch
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Note
 
@@ -16,19 +17,19 @@ class Line:
         start: the first onset, a slot of the stream's.
         end: where the line ends, its last note with it; None where that is not known yet.
         max_duration: of a note.
-        velocity: of every note, 1-127.
+        touch: how notes are played.
 
     Attributes:
         start: as given.
-        end: as given; it may be set.
+        end, touch: as given; they may be set.
     """
 
     def __init__(
-        self, stream: Stream, start: int, end: int | None, *, max_duration: int, velocity: int
+        self, stream: Stream, start: int, end: int | None, *, max_duration: int, touch: Touch
     ) -> None:
-        self.start, self.end = start, end
+        self.start, self.end, self.touch = start, end, touch
         self._stream = stream
-        self._max_duration, self._velocity = max_duration, velocity
+        self._max_duration = max_duration
         self._next: Onset = stream.begin(start)
         self._earliest = start
 
@@ -45,10 +46,9 @@ class Line:
         """Hand over the note of the next onset."""
         onset, pitches = self._next
         self._go_on(onset + 1)
-        ends = [self.next_onset, onset + self._max_duration]
-        if self.end is not None:
-            ends.append(self.end)
-        return Note(onset, min(ends) - onset, pitches, self._velocity)
+        following = self.next_onset if self.end is None else min(self.next_onset, self.end)
+        duration = min(self.touch.duration(following - onset), self._max_duration)
+        return Note(onset, duration, pitches, self.touch.velocity(onset))
 
     def rest(self) -> None:
         """Leave the next onset out."""

@@ -8,43 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livecomposer.config import MATCH, Jam, ModeName
-from livecomposer.music.events import NoteOn
+from livecomposer.live.phrase import Phrase
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
 
-TOGETHER = TICKS_PER_BEAT // 8
-"""Notes that begin less than so many ticks apart are one onset of a phrase."""
 SOON = TICKS_PER_BEAT // 4
 """What the machine takes to begin by itself."""
-
-
-class Phrase:
-    """What the player has played since the machine last began.
-
-    Args:
-        first: its first note.
-
-    Attributes:
-        start: where it begins.
-        onsets: how many it has, those that begin together being one.
-    """
-
-    def __init__(self, first: NoteOn) -> None:
-        self.start, self.onsets = first.tick, 0
-        self._last = first.tick - TOGETHER
-        self._velocities: list[int] = []
-        self.add(first)
-
-    def add(self, note: NoteOn) -> None:
-        """Take the next note."""
-        if note.tick - self._last >= TOGETHER:
-            self.onsets += 1
-            self._last = note.tick
-        self._velocities.append(note.velocity)
-
-    @property
-    def loudness(self) -> int:
-        """The mean velocity."""
-        return round(sum(self._velocities) / len(self._velocities))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
 from livecomposer.live.line import Line
+from livecomposer.live.phrase import Phrase
 from livecomposer.live.schedule import Chord, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
-from livecomposer.music.events import Event, Note, NoteOn
+from livecomposer.music.events import Event, Note, NoteOff, NoteOn
 from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
 from livecomposer.music.tokeniser import OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
@@ -176,10 +177,12 @@ def continue_piece(
     for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
         stream.hear(*group)
     stream.refresh()
-    velocities = [event.velocity for event in events if isinstance(event, NoteOn)]
-    velocity = round(sum(velocities) / len(velocities))
+    phrase = Phrase()
+    for event in events:
+        if isinstance(event, NoteOn | NoteOff):
+            phrase.add(event)
     start = stream.slot(max(event.tick for event in events) + 1)
-    line = Line(stream, start, start + length, max_duration=max_duration, velocity=velocity)
+    line = Line(stream, start, start + length, max_duration=max_duration, touch=phrase.touch)
     notes = []
     while line.due(start + length):
         notes.append(line.play())

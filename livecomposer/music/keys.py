@@ -73,7 +73,9 @@ class Key:
 
 def _standardized(profile: tuple[float, ...]) -> npt.NDArray[np.float64]:
     """So that a product with counts is their correlation, but for a factor of the counts'."""
-    return (np.array(profile) - np.mean(profile)) / np.std(profile)
+    values = np.array(profile)
+    standardized: npt.NDArray[np.float64] = (values - values.mean()) / values.std()
+    return standardized
 
 
 _KEYS = [Key(tonic, scale) for scale in _PROFILES for tonic in range(12)]

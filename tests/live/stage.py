@@ -26,7 +26,7 @@ class Stage:
         self.continuation = Continuation(
             self.bundle, self.engine, sampling, np.random.default_rng(seed)
         )
-        self.jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, **changes})
+        self.jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, "gate": 1.0, **changes})
         self.composer = Composer(self.continuation, self.bundle.tokeniser, self.jam)
         self.now, self.every_tick = 0, every_tick
         self.notes, self.cuts = [], []

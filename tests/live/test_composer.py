@@ -150,10 +150,14 @@ def test_gaps_that_leave_the_grid_are_not_played():
     assert "+0.25" not in stage.heard
 
 
-def test_loudness_follows_the_player():
-    soft = keys((0, 6, 60), velocity=20) + keys((12, 6, 60), velocity=41)
-    stage = Stage().play(*soft).wait_until(500)
-    assert {note.velocity for note in stage.notes} == {30}
+def test_touch_follows_the_player():
+    soft = keys((0, 3, 60), velocity=20) + keys((12, 3, 60), velocity=40)
+    stage = Stage(gate="follow").play(*soft).wait_until(500)
+    assert [(n.onset, n.duration, n.velocity) for n in stage.notes] == [
+        (48, 3, 35), (60, 3, 25), (72, 3, 32), (84, 3, 25),
+    ]  # fmt: skip
+    stage = Stage(gate=0.5, velocity=99).play(*soft).wait_until(500)
+    assert {(note.duration, note.velocity) for note in stage.notes} == {(6, 99)}
 
 
 def test_the_same_chord_repeats_only_so_often():
