@@ -134,6 +134,7 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
     max_response: Ticks
     max_duration: Ticks
     density: Annotated[float, Meta(ge=0, le=1)]
+    plan: Annotated[int, Meta(ge=1, le=64)]
     velocity: Annotated[int, Meta(ge=1, le=127)] | Literal["follow"]
     gate: Annotated[float, Meta(ge=0.1, le=1)] | Literal["follow"]
 

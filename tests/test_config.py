@@ -42,6 +42,7 @@ RANGES = [
     ("jam.min_phrase", [1, 16], [0, 17]),
     ("jam.answer", ["match", 0.5, 256], ["short", 0.25, 257]),
     ("jam.density", [0, 0.5, 1], [-0.1, 1.1]),
+    ("jam.plan", [1, 64], [0, 65]),
     ("jam.velocity", ["follow", 1, 127], ["loud", 0, 128, 1.5]),
     ("jam.gate", ["follow", 0.1, 1], ["short", 0, 1.1]),
     ("jam.phrase_end", [0.25, 16, "1/3"], [0, 0.2, 17, -1, "x", [1], True]),

@@ -16,11 +16,13 @@ from livecomposer.live.phrase import Phrase, Touch
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Event, Note, NoteOff, NoteOn, Stop
 from livecomposer.music.keys import KeyFinder
-from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
+PLANNING = GRID // 2
+"""The time that planning an answer may take, in ticks."""
 _RECENT = 2 * TICKS_PER_BEAT
 """How far back the player's density is told from."""
 _MOST_RECENT = 1000
@@ -33,6 +35,9 @@ class Composer:
         continuation: the model's part.
         tokeniser: the settings that its weights were trained with.
         settings: how turns are taken.
+
+    Attributes:
+        most_ways: how many ways to end an answer there is time to try.
     """
 
     def __init__(
@@ -49,8 +54,9 @@ class Composer:
         self._recent: deque[int] = deque(maxlen=_MOST_RECENT)  # the player's last notes
         self._quiet_since = -settings.phrase_end  # when the player's last note ended
         self._idle_since = self._quiet_since  # when the machine's last line ended
+        self.most_ways = settings.plan
         self._now = 0
-        self._changed = -SOON  # when the settings were
+        self._changed = -SOON  # when the mode was
 
     def interrupt(self, event: Event) -> bool:
         """End the machine's line, if this event of the player's does. It is still to be heard.
@@ -79,7 +85,8 @@ class Composer:
         for group in self._groups.feed(event):
             self._take(group)
         if self._line and not self._mode.yields:
-            self._line.end = self._mode.ends(self._situation, self._line.start)
+            end = self._mode.ends(self._situation, self._line.start)
+            self._line.last_until(end, self._now)
 
     def change(self, tick: int, settings: Jam) -> bool:
         """Take turns otherwise from `tick` on. What goes on, goes on where the new mode has it so.
@@ -87,14 +94,16 @@ class Composer:
         Returns:
             Whether the machine's line has ended: as `interrupt`.
         """
-        self._now = self._changed = max(self._now, tick)
+        self._now = max(self._now, tick)
         other, self._settings = settings.mode != self._settings.mode, settings
+        if other:
+            self._changed = self._now
         if self._line is None:
             return False
         if other and self._mode.yields and (settings.mode == "listen" or self._hands.sounding):
             return self._end_line(tick)
         if other or not self._mode.yields:
-            self._line.end = self._mode.ends(self._situation, tick)
+            self._line.last_until(self._mode.ends(self._situation, tick), self._now)
         return False
 
     def advance(self, tick: int) -> list[Note]:
@@ -102,8 +111,9 @@ class Composer:
         self._now = tick
         for group in self._groups.advance(tick):
             self._take(group)
-        slot = self._slot()
-        if slot is not None and tick + LEAD >= slot:
+        if self._line:
+            self._line.prepare()
+        elif (slot := self._slot()) is not None and tick >= slot - self._ahead:
             self._begin_line(slot)
         line, notes = self._line, []
         if line is None:
@@ -122,11 +132,14 @@ class Composer:
         """When to call `advance` next, if nothing is heard before; None if not before then."""
         if self._line:
             onset, end = self._line.next_onset, self._line.end
-            due = onset - LEAD if end is None or onset < end else end
-            closes = None if self._mode.yields else self._groups.closes_at
-            return due if closes is None else min(due, closes)
+            ticks = [onset - LEAD if end is None or onset < end else end]
+            if not self._line.ready:
+                ticks.append(self._now + 1)
+            if not self._mode.yields and (closes := self._groups.closes_at) is not None:
+                ticks.append(closes)
+            return min(ticks)
         slot = self._slot()
-        return None if slot is None else slot - LEAD
+        return None if slot is None else slot - self._ahead
 
     def silent(self, tick: int) -> bool:
         """Whether neither part has sounded for `phrase_end`, and none is about to."""
@@ -137,6 +150,11 @@ class Composer:
     @property
     def _mode(self) -> Mode:
         return MODES[self._settings.mode]
+
+    @property
+    def _ahead(self) -> int:
+        """How much before its first slot a line is begun."""
+        return LEAD + (PLANNING if self._settings.plan > 1 and self._mode.yields else 0)
 
     @property
     def _situation(self) -> Situation:
@@ -184,7 +202,9 @@ class Composer:
             end,
             max_duration=self._settings.max_duration,
             touch=touch,
+            ways=min(self._settings.plan, self.most_ways),
         )
+        self._line.prepare()
 
     def _leaves_out(self, onset: int) -> bool:
         """Whether the machine rests at an onset, to leave the player room."""

@@ -3,6 +3,7 @@
 Holds the context, the engine's state and the sampling. Knows nothing of turns, time or MIDI.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from livecomposer.model.engine import StepEngine
 from livecomposer.music.constraints import NO_GAP, Allowed, Masks
 from livecomposer.music.keys import Key
 from livecomposer.music.sampling import sample
+from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Token
 from livecomposer.music.vocabulary import START
 
@@ -26,6 +28,9 @@ Onset = tuple[int, Pitches]
 
 Drawn = TypeVar("Drawn")
 
+_LEAST = 1e-12
+"""A probability that is as good as none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memento:
@@ -33,6 +38,7 @@ class Memento:
 
     context: tuple[int, ...]
     steps: int
+    nats: float
     engine: Any
     probs: Array
 
@@ -50,6 +56,7 @@ class Continuation:
         context: the ids of the last tokens, as many as the bundle's context.
         reduced: how many tokens heard were outside the vocabulary.
         steps: how many the engine has taken since its state was last built from the context.
+        nats: the loss of all tokens heard and drawn.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Continuation:
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
         self.reduced = 0
         self.steps = 0
+        self.nats = 0.0
         self._key: Key | None = None
         self._probs = engine.prime([START])
         self._gaps = np.isin(np.arange(len(bundle.vocabulary)), list(bundle.vocabulary.gaps))
@@ -97,6 +105,20 @@ class Continuation:
     def transpose(self) -> int:
         """How many semitones above its pitches a chord is to sound."""
         return self._sampling.transpose
+
+    def repose(self, tick: int, pitches: Pitches) -> int:
+        """How well music ends with an onset of the machine's: 0 to 3.
+
+        On a strong beat, the first or third of four; with its highest note one that its key rests
+        on; and in that key altogether. Where no key can be told, only the beat counts.
+        """
+        key = self._sampling.constraints(self._key).key or self._key
+        strong = tick % (2 * TICKS_PER_BEAT) == 0
+        if key is None or not pitches:
+            return int(strong)
+        classes = {(pitch + self.transpose) % 12 for pitch in pitches}
+        stable = (pitches[-1] + self.transpose) % 12 in key.stable
+        return strong + stable + (classes <= key.classes)
 
     def chance(self) -> float:
         """A number from 0 to 1, drawn from the same source as all else."""
@@ -137,13 +159,14 @@ class Continuation:
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
-        return Memento(tuple(self.context), self.steps, self._engine.save(), self._probs)
+        state = self._engine.save()
+        return Memento(tuple(self.context), self.steps, self.nats, state, self._probs)
 
     def restore(self, memento: Memento) -> None:
         """Go back to a memento."""
         self.context.clear()
         self.context.extend(memento.context)
-        self.steps, self._probs = memento.steps, memento.probs
+        self.steps, self.nats, self._probs = memento.steps, memento.nats, memento.probs
         self._engine.restore(memento.engine)
 
     def _draw(self, draw: Callable[[Allowed], Drawn]) -> Drawn:
@@ -197,6 +220,7 @@ class Continuation:
         return recent
 
     def _take(self, token_id: int) -> None:
+        self.nats -= math.log(max(float(self._probs[token_id]), _LEAST))
         self.context.append(token_id)
         self.steps += 1
         self._probs = self._engine.step(token_id)

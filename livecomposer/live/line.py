@@ -1,12 +1,19 @@
 """What the machine plays, from a slot of the grid on: one onset after the other.
 
-Onsets are drawn one ahead, since a note's end is the next one's beginning.
+Onsets are drawn one ahead, since a note's end is the next one's beginning; and where the end of
+the line is near, all up to that: in several ways, of which the best is kept.
 """
+
+from collections import deque
 
 from livecomposer.live.continuation import Onset, Pitches
 from livecomposer.live.phrase import Touch
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Note
+from livecomposer.music.tempo import TICKS_PER_BEAT
+
+NEAR = 4 * TICKS_PER_BEAT
+"""From where on an end is planned, in ticks before it: the most that is drawn at one stroke."""
 
 
 class Line:
@@ -18,42 +25,77 @@ class Line:
         end: where the line ends, its last note with it; None where that is not known yet.
         max_duration: of a note.
         touch: how notes are played.
+        ways: how many ways to end are tried; with 1, the end is as it comes.
 
     Attributes:
         start: as given.
-        end, touch: as given; they may be set.
+        touch: as given; it may be set.
     """
 
     def __init__(
-        self, stream: Stream, start: int, end: int | None, *, max_duration: int, touch: Touch
+        self,
+        stream: Stream,
+        start: int,
+        end: int | None,
+        *,
+        max_duration: int,
+        touch: Touch,
+        ways: int = 1,
     ) -> None:
-        self.start, self.end, self.touch = start, end, touch
-        self._stream = stream
-        self._max_duration = max_duration
-        self._next: Onset = stream.begin(start)
-        self._earliest = start
+        self.start, self.touch = start, touch
+        self._stream, self._max_duration, self._ways = stream, max_duration, ways
+        self._end = end
+        self._earliest = start  # what was before this was handed over, or left out
+        self._drawn: deque[Onset] = deque([stream.begin(start)])
+        self._planned = False
+
+    @property
+    def end(self) -> int | None:
+        """Where the line ends."""
+        return self._end
+
+    def last_until(self, end: int | None, now: int) -> None:
+        """End elsewhere; what comes next, comes `now` at the earliest."""
+        if end == self._end:
+            return
+        self._end = end
+        if self._planned:
+            self._take_back()
+            self._draw(max(now, self._earliest))
 
     @property
     def next_onset(self) -> int:
         """The onset that is to be handed over, or left out, next."""
-        return self._next[0]
+        return self._drawn[0][0]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next note can be handed over without delay: its end is known."""
+        return self._planned or len(self._drawn) > 1
+
+    def prepare(self) -> None:
+        """Make it so."""
+        if not self.ready:
+            self._draw(self.next_onset + 1)
 
     def due(self, tick: int) -> bool:
         """Whether the next onset lies at `tick` or before, and before the end."""
-        return self.next_onset <= tick and (self.end is None or self.next_onset < self.end)
+        return self.next_onset <= tick and (self._end is None or self.next_onset < self._end)
 
     def play(self) -> Note:
         """Hand over the note of the next onset."""
-        onset, pitches = self._next
-        self._go_on(onset + 1)
-        following = self.next_onset if self.end is None else min(self.next_onset, self.end)
+        self.prepare()
+        onset, pitches = self._drawn.popleft()
+        self._earliest = onset + 1
+        following = self.next_onset if self._end is None else min(self.next_onset, self._end)
         duration = min(self.touch.duration(following - onset), self._max_duration)
         return Note(onset, duration, pitches, self.touch.velocity(onset))
 
     def rest(self) -> None:
         """Leave the next onset out."""
-        self._stream.take_back(self.next_onset)
-        self._go_on(self.next_onset + 1)
+        self._earliest = self.next_onset + 1
+        self._take_back()
+        self._draw(self._earliest)
 
     def hear(self, now: int, tick: int, pitches: Pitches) -> None:
         """An onset of the player's comes in between: what was drawn ahead is drawn anew.
@@ -63,14 +105,23 @@ class Line:
             tick: the player's onset.
             pitches: what begins there.
         """
-        self._stream.take_back(self.next_onset)
+        self._take_back()
         self._stream.hear(tick, pitches)
-        self._go_on(max(now, self._earliest))
+        self._draw(max(now, self._earliest))
 
     def end_at(self, tick: int) -> None:
         """What was drawn for `tick` or later never sounds."""
         self._stream.take_back(tick)
 
-    def _go_on(self, earliest: int) -> None:
-        self._earliest = earliest  # what was before this was handed over, or left out
-        self._next = self._stream.go_on(earliest)
+    def _take_back(self) -> None:
+        self._stream.take_back(self.next_onset)
+        self._drawn.clear()
+        self._planned = False
+
+    def _draw(self, earliest: int) -> None:
+        if self._ways > 1 and self._end is not None and earliest > self._end - NEAR:
+            self._planned = True
+            self._drawn.extend(self._stream.plan(earliest, self._end, self._ways))
+            self._drawn.append((self._end, ()))
+        else:
+            self._drawn.append(self._stream.go_on(earliest))

@@ -9,10 +9,12 @@ from collections import deque
 from dataclasses import dataclass
 
 from livecomposer.live.continuation import Continuation, Memento, Onset, Pitches
-from livecomposer.music.tempo import ceil_to, snap
+from livecomposer.music.tempo import TICKS_PER_BEAT, ceil_to, snap
 from livecomposer.music.tokeniser import TokeniserSettings, gap_between
 from livecomposer.music.tokens import Chord
 
+ENDING = 2 * TICKS_PER_BEAT
+"""How long before its end, in ticks, a line may have its last onset at the most."""
 _KEPT = 64
 """Onsets that can still change: more than any that are drawn ahead."""
 
@@ -91,6 +93,49 @@ class Stream:
         if not onset:
             return self.begin(self.slot(earliest))
         return self._draw(before, *onset)
+
+    def plan(self, earliest: int, end: int, ways: int) -> list[Onset]:
+        """Go on in several ways up to an end, and keep the one that ends best.
+
+        A way may end with its last onset, or with any of the last two beats. Of those that end as
+        well (see `Continuation.repose`), the likeliest is kept: that with the lowest loss an onset.
+
+        Args:
+            earliest: no onset is drawn for before this,
+            end: or for this or later.
+            ways: how many, 1 or more.
+
+        Returns:
+            The onsets that were kept, if there are any.
+        """
+        before, model = self._continuation.save(), self._continuation
+        best: tuple[float, float] | None = None
+        kept: list[Onset] = []
+        for _ in range(ways):
+            onsets = self._go_on_to(earliest, end)
+            taken = [self._taken.pop() for _ in onsets][::-1]
+            states = [*(each.before for each in taken[1:]), model.save()] if taken else [before]
+            for n in range(len(onsets), 0, -1):
+                tick, _ = onsets[n - 1]
+                if n < len(onsets) and tick < end - ENDING:
+                    break
+                nats = (states[n - 1].nats - before.nats) / n
+                score = (model.repose(tick, taken[n - 1].drawn), -nats)
+                if best is None or score > best:
+                    best, kept, ending = score, onsets[:n], (taken[:n], states[n - 1])
+            model.restore(before)
+        if best:
+            self._taken.extend(ending[0])
+            model.restore(ending[1])
+        return kept
+
+    def _go_on_to(self, earliest: int, end: int) -> list[Onset]:
+        onsets: list[Onset] = []
+        while (onset := self.go_on(earliest))[0] < end:
+            onsets.append(onset)
+            earliest = onset[0] + 1
+        self.take_back(onset[0])
+        return onsets
 
     def take_back(self, tick: int) -> None:
         """What was drawn for `tick` or later never sounds."""

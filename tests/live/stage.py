@@ -26,7 +26,9 @@ class Stage:
         self.continuation = Continuation(
             self.bundle, self.engine, sampling, np.random.default_rng(seed)
         )
-        self.jam = msgspec.structs.replace(config.jam, **{"min_phrase": 1, "gate": 1.0, **changes})
+        self.jam = msgspec.structs.replace(
+            config.jam, **{"min_phrase": 1, "gate": 1.0, "plan": 1, **changes}
+        )
         self.composer = Composer(self.continuation, self.bundle.tokeniser, self.jam)
         self.now, self.every_tick = 0, every_tick
         self.notes, self.cuts = [], []
@@ -54,7 +56,9 @@ class Stage:
 
     def wait_until(self, tick):
         while True:
-            due = self.now + 1 if self.every_tick else self.composer.next_tick()
+            due = self.composer.next_tick()
+            if self.every_tick:
+                due = self.now + 1 if due is None else min(due, self.now + 1)
             if due is None or due > tick:
                 return self
             self.now = max(self.now, due)

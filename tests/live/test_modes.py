@@ -1,5 +1,6 @@
 """The ways to take turns: what is played in each, at which ticks."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,12 +132,12 @@ def performed(mode, rows, *, end=400, **options):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=40)
-@given(PERFORMANCES)
-def test_whatever_is_played(mode, rows):
-    stage, events = performed(mode, rows)
+@settings(max_examples=30)
+@given(PERFORMANCES, st.sampled_from([1, 3]))
+def test_whatever_is_played(mode, rows, plan):
+    stage, events = performed(mode, rows, plan=plan)
     assert {note.onset % 12 for note in stage.notes} <= {0}
-    assert performed(mode, rows, every_tick=True)[0].notes == stage.notes
+    assert performed(mode, rows, plan=plan, every_tick=True)[0].notes == stage.notes
     # The model has heard what sounded, of both parts, in order of time.
     stage.play(Stop(stage.now + 3))
     machine = [NoteOn(note.onset, pitch) for note in stage.notes for pitch in note.pitches]
@@ -160,3 +161,23 @@ def test_the_key_is_the_players():
         part = [note for note in stage.notes if first <= note.onset < first + 1000]
         assert len(part) > 8
         assert {pitch % 12 for note in part for pitch in note.pitches} <= classes
+
+
+def endings(plan):
+    """How well answers to a phrase in C major end."""
+    scale = keys(*((12 * i, 11, 60 + step) for i, step in enumerate((0, 4, 7, 5, 4, 2, 0, 0))))
+    everything = " ".join([*map(spell_pitch, range(60, 72)), "+1", "+1.5"])
+    found = []
+    for seed in range(40):
+        stage = Stage(everything, seed, plan=plan, sampling={"temperature": 5, "top_p": 1})
+        last = stage.play(*scale).wait_until(500).notes[-1]
+        assert last.onset + last.duration <= 216
+        assert stage.onsets[0] == 120
+        found.append((last.onset % 48 == 0, last.pitches[0] % 12 in {0, 4, 7}))
+    return np.mean(found, axis=0)
+
+
+def test_a_planned_answer_ends_well():
+    as_it_comes, planned = endings(1), endings(8)
+    assert (as_it_comes < 0.5).all()
+    assert (planned > 0.7).all()

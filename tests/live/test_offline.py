@@ -38,7 +38,7 @@ def continuation(tokens="C4.E4", seed=1):
 
 def composer(tokens="C4.E4", seed=1):
     bundle, model = continuation(tokens, seed)
-    jam = msgspec.structs.replace(load_config().jam, gate=1.0)
+    jam = msgspec.structs.replace(load_config().jam, gate=1.0, plan=1)
     return Composer(model, bundle.tokeniser, jam)
 
 
