@@ -4,13 +4,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from livecomposer.live.clock import Clock
-from livecomposer.live.composer import LEAD, Composer
+from livecomposer.live.composer import LEAD, PLANNING, Composer
 from livecomposer.live.leader import Leader
 from livecomposer.live.schedule import Chord
 from livecomposer.live.tap import TapTempo
 from livecomposer.midi.wire import FIRST_SYSTEM, STOP, WireParser, event_of
 from livecomposer.music.events import Note, NoteOn, Stop
 from livecomposer.music.tempo import GRID
+
+
+_WAY_NS = 10_000_000
+"""What it takes to draw 4 beats of an answer, at most, on a slow machine."""
 
 
 class Voice(Protocol):
@@ -90,6 +94,8 @@ class Jam:
         if not self._clock.running:
             return
         tick = self._clock.tick_at(ns + self._ahead_ns)
+        time_ns = self._clock.ns_at(tick + PLANNING) - self._clock.ns_at(tick)
+        self._composer.most_ways = max(1, time_ns // _WAY_NS)
         for note in self._composer.advance(tick):
             self._book(note)
         if self._leader:
