@@ -45,6 +45,7 @@ RANGES = [
     ("sampling.temperature", [0.05, 5], [0, 6]),
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
     ("sampling.max_repeats", [0, 100], [-1, 101]),
+    ("sampling.max_loop", [16, 200], [15, 201]),
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),

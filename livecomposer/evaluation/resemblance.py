@@ -8,10 +8,11 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from livecomposer.evaluation.continuations import STRETCH, Stretch, opening
+from livecomposer.live.continuation import LOOP_PERIOD
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Gap, Token
 
-LOOP_PERIOD, LOOP_LENGTH = 8, 32
+LOOP_LENGTH = 32
 RECITED = 24
 """The longest run of tokens, in any key, that is not called recitation."""
 

@@ -16,7 +16,7 @@ from livecomposer.model.engine import StepEngine
 from livecomposer.music.sampling import sample
 from livecomposer.music.tempo import GRID
 from livecomposer.music.tokeniser import Decoder
-from livecomposer.music.tokens import Chord, Gap, Token
+from livecomposer.music.tokens import Chord, Gap, Token, whole
 from livecomposer.music.vocabulary import START
 
 Allowed = npt.NDArray[np.bool_]
@@ -25,12 +25,17 @@ Allowed = npt.NDArray[np.bool_]
 Onset = tuple[int, tuple[int, ...]]
 """A tick and the pitches that begin there."""
 
+LOOP_PERIOD = 8
+"""The longest figure, in chords and gaps, whose repetition is a loop."""
+_RECENT = 202  # as many as settings may ask about, a gap before each chord
+
 
 @dataclass(frozen=True, slots=True)
 class Memento:
     """A `Continuation` as it was: everything but the rng."""
 
     context: tuple[int, ...]
+    recent: tuple[Token, ...]
     steps: int
     engine: Any
     probs: Array
@@ -57,12 +62,13 @@ class Continuation:
         self._vocabulary, self._engine = bundle.vocabulary, engine
         self._sampling, self._rng = sampling, rng
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
+        self._recent: deque[Token] = deque(maxlen=_RECENT)  # whole chords, and gaps
         self.reduced = 0
         self.steps = 0
         self._probs = engine.prime([START])
         self._chords = bundle.vocabulary.onsets
-        self._next = self._chords.copy()  # what may follow a whole chord, on the grid or off
-        self._next[list(bundle.vocabulary.gaps)] = True
+        self._gaps = np.isin(np.arange(len(bundle.vocabulary)), list(bundle.vocabulary.gaps))
+        self._next = self._chords | self._gaps  # what may follow a whole chord, on the grid or off
         # From one slot of the grid to another: the unwritten gap is one slot.
         self._on_grid = self._chords.copy()
         for token_id, gap in bundle.vocabulary.gaps.items():
@@ -74,7 +80,9 @@ class Continuation:
     def hear(self, token: Token) -> None:
         """Take a token that was played."""
         self.reduced += token not in self._vocabulary
-        for token_id in self._vocabulary.ids([token]):
+        ids = self._vocabulary.ids([token])
+        self._recent.extend(whole(map(self._vocabulary.token, ids)))
+        for token_id in ids:
             self._take(token_id)
 
     def refresh(self) -> None:
@@ -96,12 +104,15 @@ class Continuation:
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
-        return Memento(tuple(self.context), self.steps, self._engine.save(), self._probs)
+        context, recent = tuple(self.context), tuple(self._recent)
+        return Memento(context, recent, self.steps, self._engine.save(), self._probs)
 
     def restore(self, memento: Memento) -> None:
         """Go back to a memento."""
         self.context.clear()
         self.context.extend(memento.context)
+        self._recent.clear()
+        self._recent.extend(memento.recent)
         self.steps, self._probs = memento.steps, memento.probs
         self._engine.restore(memento.engine)
 
@@ -109,60 +120,74 @@ class Continuation:
         worn_out = self._worn_out()
         before = self.save() if worn_out else None
         tokens = self._draw_onset(allowed, self._chords)
-        if before and self._recent_chords()[-1:] == [worn_out]:
+        if before and {tokens[0], tokens[-1]}.intersection(worn_out):
             self.restore(before)
-            lowest = worn_out[0]
             tokens = self._draw_onset(
-                self._without(lowest, allowed), self._without(lowest, self._chords)
+                self._without(worn_out, allowed), self._without(worn_out, self._chords)
             )
+        self._recent.extend(tokens)
         return next(onset for token in tokens if (onset := decoder.feed(token)))
 
     def _draw_onset(self, allowed: Allowed, after_gap: Allowed) -> list[Token]:
         """A chord, after a gap perhaps."""
-        token_id = self._sample(allowed)
+        chords, gaps = allowed & self._chords, allowed & self._gaps
+        if self._rather(gaps, chords):
+            token_id = self._sample(gaps)
+            self._take(token_id)
+            return [self._vocabulary.gaps[token_id], *self._draw_onset(after_gap, after_gap)]
+        token_id = self._sample(chords)
         self._take(token_id)
-        gap = self._vocabulary.gaps.get(token_id)
-        if gap:
-            return [gap, *self._draw_onset(after_gap, after_gap)]
         chord = self._vocabulary.chords[token_id]
         return [self._with_joined(chord) if isinstance(chord, Chord) else chord]
 
     def _with_joined(self, chord: Chord) -> Chord:
         """A chord with the notes that join it, from the lowest up."""
         pitches = chord.pitches
-        while (above := self._joined > pitches[-1]).any():
-            # Whatever else is drawn means that none joins; what then comes is drawn in its time.
-            token_id = self._sample(above | self._next)
-            if token_id not in self._vocabulary.joined:
-                break
+        while self._rather(above := self._joined > pitches[-1], self._next):
+            token_id = self._sample(above)
             self._take(token_id)
             pitches += (self._vocabulary.joined[token_id].pitch,)
         return Chord(pitches)
+
+    def _rather(self, these: Allowed, those: Allowed) -> bool:
+        """Whether what comes is one of these, rather than one of those.
+
+        Drawn by how likely they are altogether: among many that are unlikely each, as chords are,
+        against a few likely ones, `top_p` and `temperature` would choose the few too often.
+        """
+        either = np.array([these.any(), those.any()])
+        masses = np.array([self._probs[these].sum(), self._probs[those].sum()])
+        return sample(masses, either, self._rng, temperature=self._sampling.temperature) == 0
 
     def _sample(self, allowed: Allowed) -> int:
         temperature, top_p = self._sampling.temperature, self._sampling.top_p
         return sample(self._probs, allowed, self._rng, temperature=temperature, top_p=top_p)
 
-    def _worn_out(self) -> tuple[int, ...]:
-        """The last chord, in ids, if it has followed itself often enough."""
-        run = self._recent_chords()[-self._sampling.max_repeats - 1 :]
-        return run[-1] if len(run) > self._sampling.max_repeats and len(set(run)) == 1 else ()
+    def _worn_out(self) -> list[Token]:
+        """What may not come next, the most important first.
 
-    def _recent_chords(self) -> list[tuple[int, ...]]:
-        """The chords of the context, in ids."""
-        recent: list[tuple[int, ...]] = []
-        for token_id in self.context:
-            if token_id in self._vocabulary.chords:
-                recent.append((token_id,))
-            elif token_id in self._vocabulary.joined and recent:
-                recent[-1] += (token_id,)
-        return recent
+        A chord that has followed itself often enough; and what would let a figure go on that has
+        been repeated for long enough.
+        """
+        worn_out: list[Token] = []
+        recent, longest = list(self._recent), self._sampling.max_loop
+        chords = [token for token in recent if not isinstance(token, Gap)]
+        run = chords[-self._sampling.max_repeats - 1 :]
+        if len(run) > self._sampling.max_repeats and len(set(run)) == 1:
+            worn_out.append(run[0])
+        last = recent[-longest:]
+        periods = range(2, LOOP_PERIOD + 1) if len(last) == longest else ()
+        loops = [last[-period] for period in periods if last[period:] == last[:-period]]
+        return worn_out + loops
 
-    def _without(self, token_id: int, allowed: Allowed) -> Allowed:
-        """What is allowed but one chord; with it, if there is no other."""
+    def _without(self, tokens: list[Token], allowed: Allowed) -> Allowed:
+        """What is allowed but some gaps, and chords by their lowest notes.
+
+        Where no chord were left, fewer of them are taken away.
+        """
         fewer = allowed.copy()
-        fewer[token_id] = False
-        return fewer if (fewer & self._chords).any() else allowed
+        fewer[[self._vocabulary.ids([token])[0] for token in tokens]] = False
+        return fewer if (fewer & self._chords).any() else self._without(tokens[:-1], allowed)
 
     def _take(self, token_id: int) -> None:
         self.context.append(token_id)
