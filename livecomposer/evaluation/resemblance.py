@@ -34,6 +34,8 @@ class Resemblance(Struct, frozen=True):
             classes of primer and continuation, 0 to 1.
         onsets_per_beat: how dense they are, the mean.
         onsets_per_beat_of_primer: the same for the primers.
+        notes_per_onset: how thick their chords are, the mean.
+        notes_per_onset_of_primer: the same for the primers.
         lowest, highest: the mean lowest and highest pitches, MIDI numbers.
         lowest_of_primer, highest_of_primer: the same for the primers.
     """
@@ -47,6 +49,8 @@ class Resemblance(Struct, frozen=True):
     pitch_class_distance: float
     onsets_per_beat: float
     onsets_per_beat_of_primer: float
+    notes_per_onset: float
+    notes_per_onset_of_primer: float
     lowest: float
     lowest_of_primer: float
     highest: float
@@ -81,6 +85,8 @@ def resemblance(
         pitch_class_distance=_mean([_distance(*pair) for pair in pairs]),
         onsets_per_beat=_mean(map(_density, continuations)),
         onsets_per_beat_of_primer=_mean(map(_density, primers)),
+        notes_per_onset=_mean(map(_thickness, continuations)),
+        notes_per_onset_of_primer=_mean(map(_thickness, primers)),
         lowest=_mean(map(_lowest, continuations)),
         lowest_of_primer=_mean(map(_lowest, primers)),
         highest=_mean(map(_highest, continuations)),
@@ -209,6 +215,10 @@ def _distance(one: Stretch, other: Stretch) -> float:
 
 def _density(stretch: Stretch) -> float:
     return len(stretch) * TICKS_PER_BEAT / STRETCH
+
+
+def _thickness(stretch: Stretch) -> float:
+    return len(_pitches(stretch)) / len(stretch)
 
 
 def _lowest(stretch: Stretch) -> int:
