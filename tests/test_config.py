@@ -52,6 +52,7 @@ RANGES = [
     ("sampling.temperature", [0.05, 5], [0, 6]),
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
     ("sampling.max_repeats", [0, 100], [-1, 101]),
+    ("sampling.max_loop", [16, 200], [15, 201]),
     ("sampling.key", ["off", "auto", "C minor", "Bb major"], ["C", "c minor", "", 3]),
     ("sampling.lowest", ["C-1", "C4"], ["c4", "H1", 60, "G#9"]),
     ("sampling.highest", ["G9", "A0"], ["Bb3", ""]),

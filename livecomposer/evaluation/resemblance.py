@@ -8,10 +8,11 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from livecomposer.evaluation.continuations import STRETCH, Stretch, opening
+from livecomposer.live.continuation import LOOP_PERIOD
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Gap, Token
 
-LOOP_PERIOD, LOOP_LENGTH = 8, 32
+LOOP_LENGTH = 32
 RECITED = 24
 """The longest run of tokens, in any key, that is not called recitation."""
 
@@ -33,6 +34,8 @@ class Resemblance(Struct, frozen=True):
             classes of primer and continuation, 0 to 1.
         onsets_per_beat: how dense they are, the mean.
         onsets_per_beat_of_primer: the same for the primers.
+        notes_per_onset: how thick their chords are, the mean.
+        notes_per_onset_of_primer: the same for the primers.
         lowest, highest: the mean lowest and highest pitches, MIDI numbers.
         lowest_of_primer, highest_of_primer: the same for the primers.
     """
@@ -46,6 +49,8 @@ class Resemblance(Struct, frozen=True):
     pitch_class_distance: float
     onsets_per_beat: float
     onsets_per_beat_of_primer: float
+    notes_per_onset: float
+    notes_per_onset_of_primer: float
     lowest: float
     lowest_of_primer: float
     highest: float
@@ -80,6 +85,8 @@ def resemblance(
         pitch_class_distance=_mean([_distance(*pair) for pair in pairs]),
         onsets_per_beat=_mean(map(_density, continuations)),
         onsets_per_beat_of_primer=_mean(map(_density, primers)),
+        notes_per_onset=_mean(map(_thickness, continuations)),
+        notes_per_onset_of_primer=_mean(map(_thickness, primers)),
         lowest=_mean(map(_lowest, continuations)),
         lowest_of_primer=_mean(map(_lowest, primers)),
         highest=_mean(map(_highest, continuations)),
@@ -208,6 +215,10 @@ def _distance(one: Stretch, other: Stretch) -> float:
 
 def _density(stretch: Stretch) -> float:
     return len(stretch) * TICKS_PER_BEAT / STRETCH
+
+
+def _thickness(stretch: Stretch) -> float:
+    return len(_pitches(stretch)) / len(stretch)
 
 
 def _lowest(stretch: Stretch) -> int:

@@ -5,20 +5,19 @@ Holds the context, the engine's state and the sampling. Knows nothing of turns, 
 
 import math
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from livecomposer.config import Sampling
 from livecomposer.model.bundle import Array, Bundle
 from livecomposer.model.engine import StepEngine
-from livecomposer.music.constraints import NO_GAP, Allowed, Masks
+from livecomposer.music.constraints import Allowed, Masks
 from livecomposer.music.keys import Key
 from livecomposer.music.sampling import sample
 from livecomposer.music.tempo import TICKS_PER_BEAT
-from livecomposer.music.tokens import Token
+from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token, whole
 from livecomposer.music.vocabulary import START
 
 Pitches = tuple[int, ...]
@@ -26,8 +25,9 @@ Pitches = tuple[int, ...]
 Onset = tuple[int, Pitches]
 """A tick and the pitches that begin there."""
 
-Drawn = TypeVar("Drawn")
-
+LOOP_PERIOD = 8
+"""The longest figure, in chords and gaps, whose repetition is a loop."""
+_RECENT = 202  # as many as settings may ask about, a gap before each chord
 _LEAST = 1e-12
 """A probability that is as good as none."""
 
@@ -37,6 +37,7 @@ class Memento:
     """A `Continuation` as it was: everything but the rng."""
 
     context: tuple[int, ...]
+    recent: tuple[Token, ...]
     steps: int
     nats: float
     engine: Any
@@ -65,6 +66,7 @@ class Continuation:
         self._vocabulary, self._engine, self._rng = bundle.vocabulary, engine, rng
         self._timing = bundle.tokeniser
         self.context: deque[int] = deque([START], maxlen=bundle.architecture.context)
+        self._recent: deque[Token] = deque(maxlen=_RECENT)  # whole chords, and gaps
         self.reduced = 0
         self.steps = 0
         self.nats = 0.0
@@ -93,7 +95,9 @@ class Continuation:
     def hear(self, token: Token) -> None:
         """Take a token that was played."""
         self.reduced += token not in self._vocabulary
-        for token_id in self._vocabulary.ids([token]):
+        ids = self._vocabulary.ids([token])
+        self._recent.extend(whole(map(self._vocabulary.token, ids)))
+        for token_id in ids:
             self._take(token_id)
 
     @property
@@ -132,7 +136,8 @@ class Continuation:
 
     def draw_chord(self) -> Pitches:
         """What to play now."""
-        return self._draw(self._draw_chord)
+        chords = self._masks.chords
+        return self._draw(chords, chords)[1]
 
     def draw_onset(self, last: int, earliest: int) -> Onset | None:
         """What to play next, and when.
@@ -147,77 +152,106 @@ class Continuation:
         allowed, steps = self._masks.after(last, earliest)
         if not steps:
             return None
-
-        def draw(chords: Allowed) -> Onset:
-            token_id = self._sample(allowed & (chords | self._gaps))
-            if token_id not in self._vocabulary.gaps:
-                return last + steps[NO_GAP], self._with_joined(token_id)
-            self._take(token_id)
-            return last + steps[token_id], self._draw_chord(chords)
-
-        return self._draw(draw)
+        gap, pitches = self._draw(allowed, self._masks.chords)
+        return last + steps[gap], pitches
 
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
-        state = self._engine.save()
-        return Memento(tuple(self.context), self.steps, self.nats, state, self._probs)
+        context, recent, state = tuple(self.context), tuple(self._recent), self._engine.save()
+        return Memento(context, recent, self.steps, self.nats, state, self._probs)
 
     def restore(self, memento: Memento) -> None:
         """Go back to a memento."""
         self.context.clear()
         self.context.extend(memento.context)
+        self._recent.clear()
+        self._recent.extend(memento.recent)
         self.steps, self.nats, self._probs = memento.steps, memento.nats, memento.probs
         self._engine.restore(memento.engine)
 
-    def _draw(self, draw: Callable[[Allowed], Drawn]) -> Drawn:
-        """Draw with all chords that are allowed; again without the one that is worn out."""
-        chords, worn_out = self._masks.chords, self._worn_out()
+    def _draw(self, allowed: Allowed, chords: Allowed) -> tuple[Gap | None, Pitches]:
+        """A chord, after a gap perhaps.
+
+        Args:
+            allowed: what may come first.
+            chords: what may come after a gap.
+        """
+        worn_out = self._worn_out()
         before = self.save() if worn_out else None
-        drawn = draw(chords)
-        if before and self._recent_chords()[-1:] == [worn_out]:
-            fewer = chords.copy()
-            fewer[worn_out[0]] = False
-            if fewer.any():  # else there is no other
-                self.restore(before)
-                drawn = draw(fewer)
-        return drawn
+        gap, chord = self._draw_tokens(allowed, chords)
+        if before and {gap or chord, chord}.intersection(worn_out):
+            self.restore(before)
+            gap, chord = self._draw_tokens(
+                self._without(worn_out, allowed), self._without(worn_out, chords)
+            )
+        self._recent.extend([gap, chord] if gap else [chord])
+        return gap, chord.pitches
 
-    def _draw_chord(self, chords: Allowed) -> Pitches:
-        return self._with_joined(self._sample(chords))
-
-    def _with_joined(self, token_id: int) -> Pitches:
-        """The pitches of a chord that was drawn, and of the notes that join it from there up."""
+    def _draw_tokens(
+        self, allowed: Allowed, chords: Allowed
+    ) -> tuple[Gap | None, Chord | PitchClasses]:
+        onsets, gaps = allowed & self._vocabulary.onsets, allowed & self._gaps
+        gap = None
+        if self._rather(gaps, onsets):
+            token_id = self._sample(gaps)
+            self._take(token_id)
+            gap, onsets = self._vocabulary.gaps[token_id], chords
+        token_id = self._sample(onsets)
         self._take(token_id)
-        pitches = self._vocabulary.chords[token_id].pitches
-        joined = self._masks.joined
-        largest = self._sampling.largest_chord
-        while len(pitches) < largest and (above := joined > pitches[-1]).any():
-            # Whatever else is drawn means that none joins; what then comes is drawn in its time.
-            token_id = self._sample(above | self._next)
-            if token_id not in self._vocabulary.joined:
-                break
+        chord = self._vocabulary.chords[token_id]
+        return gap, self._with_joined(chord) if isinstance(chord, Chord) else chord
+
+    def _with_joined(self, chord: Chord) -> Chord:
+        """A chord with the notes that join it, from there up."""
+        pitches, largest = chord.pitches, self._sampling.largest_chord
+        while len(pitches) < largest and self._rather(
+            above := self._masks.joined > pitches[-1], self._next
+        ):
+            token_id = self._sample(above)
             self._take(token_id)
             pitches += (self._vocabulary.joined[token_id].pitch,)
-        return pitches
+        return Chord(pitches)
+
+    def _rather(self, these: Allowed, those: Allowed) -> bool:
+        """Whether what comes is one of these, rather than one of those.
+
+        Drawn by how likely they are altogether: among many that are unlikely each, as chords are,
+        against a few likely ones, `top_p` and `temperature` would choose the few too often.
+        """
+        either = np.array([these.any(), those.any()])
+        masses = np.array([self._probs[these].sum(), self._probs[those].sum()])
+        return sample(masses, either, self._rng, temperature=self._sampling.temperature) == 0
 
     def _sample(self, allowed: Allowed) -> int:
         temperature, top_p = self._sampling.temperature, self._sampling.top_p
         return sample(self._probs, allowed, self._rng, temperature=temperature, top_p=top_p)
 
-    def _worn_out(self) -> tuple[int, ...]:
-        """The last chord, in ids, if it has followed itself often enough."""
-        run = self._recent_chords()[-self._sampling.max_repeats - 1 :]
-        return run[-1] if len(run) > self._sampling.max_repeats and len(set(run)) == 1 else ()
+    def _worn_out(self) -> list[Token]:
+        """What may not come next, the most important first.
 
-    def _recent_chords(self) -> list[tuple[int, ...]]:
-        """The chords of the context, in ids."""
-        recent: list[tuple[int, ...]] = []
-        for token_id in self.context:
-            if token_id in self._vocabulary.chords:
-                recent.append((token_id,))
-            elif token_id in self._vocabulary.joined and recent:
-                recent[-1] += (token_id,)
-        return recent
+        A chord that has followed itself often enough; and what would let a figure go on that has
+        been repeated for long enough.
+        """
+        worn_out: list[Token] = []
+        recent, longest = list(self._recent), self._sampling.max_loop
+        chords = [token for token in recent if not isinstance(token, Gap)]
+        run = chords[-self._sampling.max_repeats - 1 :]
+        if len(run) > self._sampling.max_repeats and len(set(run)) == 1:
+            worn_out.append(run[0])
+        last = recent[-longest:]
+        periods = range(2, LOOP_PERIOD + 1) if len(last) == longest else ()
+        loops = [last[-period] for period in periods if last[period:] == last[:-period]]
+        return worn_out + loops
+
+    def _without(self, tokens: list[Token], allowed: Allowed) -> Allowed:
+        """What is allowed but some gaps, and chords by their lowest notes.
+
+        Where none of its kind were left, fewer of them are taken away.
+        """
+        fewer, onsets = allowed.copy(), self._vocabulary.onsets
+        fewer[[self._vocabulary.ids([token])[0] for token in tokens]] = False
+        needed = onsets if (allowed & onsets).any() else allowed
+        return fewer if (fewer & needed).any() else self._without(tokens[:-1], allowed)
 
     def _take(self, token_id: int) -> None:
         self.nats -= math.log(max(float(self._probs[token_id]), _LEAST))

@@ -12,7 +12,6 @@ from livecomposer.midi.wire import FIRST_SYSTEM, STOP, WireParser, event_of
 from livecomposer.music.events import Note, NoteOn, Stop
 from livecomposer.music.tempo import GRID
 
-
 _WAY_NS = 10_000_000
 """What it takes to draw 4 beats of an answer, at most, on a slow machine."""
 

@@ -15,11 +15,14 @@ import numpy.typing as npt
 from livecomposer.music.keys import Key
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, ceil_to, snap
 from livecomposer.music.tokeniser import UNWRITTEN_GAP, TokeniserSettings
-from livecomposer.music.tokens import spell_pitch
+from livecomposer.music.tokens import Gap, spell_pitch
 from livecomposer.music.vocabulary import Vocabulary
 
 Allowed = npt.NDArray[np.bool_]
 """(V,): which ids may be drawn."""
+
+Steps = dict[Gap | None, int]
+"""How many ticks later the next onset is, by the gap that is written, if one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,9 @@ class Masks:
         for token_id, note in vocabulary.joined.items():
             if self._in_range(note.pitch) and self._in_key(note.pitch):
                 self.joined[token_id] = note.pitch
-        self._steps: dict[tuple[int, int], tuple[Allowed, dict[int, int]]] = {}
+        self._steps: dict[tuple[int, int], tuple[Allowed, Steps]] = {}
 
-    def after(self, onset: int, earliest: int) -> tuple[Allowed, dict[int, int]]:
+    def after(self, onset: int, earliest: int) -> tuple[Allowed, Steps]:
         """What may come after an onset, on the grid or (a player's) off it.
 
         Args:
@@ -106,7 +109,7 @@ class Masks:
 
         Returns:
             The gaps, and chords if the gap that isn't written leads to the grid; and how many
-            ticks later the next onset is, by id of the gap, `NO_GAP` for none.
+            ticks later the next onset is, by gap, with None for the one that isn't written.
         """
         cycle = math.lcm(self._constraints.grid, self._timing.resolution)
         phase, least = onset % cycle, max(1, earliest - onset)
@@ -114,23 +117,21 @@ class Masks:
             self._steps[phase, least] = self._steps_from(phase, least)
         return self._steps[phase, least]
 
-    def _steps_from(self, onset: int, least: int) -> tuple[Allowed, dict[int, int]]:
+    def _steps_from(self, onset: int, least: int) -> tuple[Allowed, Steps]:
         grid, resolution = self._constraints.grid, self._timing.resolution
         first = ceil_to(onset + least, grid)
         if self._timing.timing == "fixed":
-            return self.chords, {NO_GAP: first - onset}
+            return self.chords, {None: first - onset}
         # The machine hears itself as it would hear a player: each onset snaps to the resolution.
         heard: dict[int, int] = {}
         for later in range(first, onset + self._constraints.longest_rest + 1, grid):
             heard.setdefault(snap(later, resolution) - snap(onset, resolution), later - onset)
-        steps = {
-            token_id: heard[gap.ticks]
-            for token_id, gap in self._vocabulary.gaps.items()
-            if gap.ticks in heard
-        }
-        allowed = _ids(self._vocabulary, list(steps))
+        gaps = self._vocabulary.gaps
+        on_grid = [token_id for token_id, gap in gaps.items() if gap.ticks in heard]
+        allowed = _ids(self._vocabulary, on_grid)
+        steps: Steps = {gaps[token_id]: heard[gaps[token_id].ticks] for token_id in on_grid}
         if UNWRITTEN_GAP in heard:
-            steps[NO_GAP] = heard[UNWRITTEN_GAP]
+            steps[None] = heard[UNWRITTEN_GAP]
             allowed |= self.chords
         return allowed, steps
 
@@ -141,10 +142,6 @@ class Masks:
     def _in_key(self, pitch: int) -> bool:
         key = self._constraints.key
         return key is None or (pitch + self._constraints.transpose) % 12 in key.classes
-
-
-NO_GAP = -1
-"""Stands among gaps for none: the chord follows at once."""
 
 
 def _ids(vocabulary: Vocabulary, ids: list[int]) -> Allowed:

@@ -63,6 +63,7 @@ def test_the_same_figures_as_json_and_as_tables(folder):
     assert 10 <= continuations["primers"] <= 200
     assert continuations["real"]["looping"] == 0
     assert continuations["real"]["onsets_per_beat"] == 2
+    assert continuations["real"]["notes_per_onset"] == 1
     assert continuations["real"]["recited"] == 0
     assert set(continuations["model"]) == set(continuations["real"])
     assert (folder / "x.png").read_bytes().startswith(b"\x89PNG")

@@ -87,6 +87,7 @@ def test_no_run_reaches_over_the_end_of_a_piece():
 def test_resemblance_by_hand():
     primer = [(12 * i, (60 + (0, 2, 4, 5, 7, 9, 11, 12)[i % 8],)) for i in range(64)]
     same = [(tick + 768, pitches) for tick, pitches in primer[::2]]
+    primer[0] = (0, (60, 72, 84))
     found = resemblance([(primer, same)], spell, recitation_of([*melody(70), Gap(24), *melody(74)]))
     assert found == Resemblance(
         looping=1.0,  # C E G B, each after a gap of a beat
@@ -96,14 +97,16 @@ def test_resemblance_by_hand():
         recited=0.0,
         key_agreement=found.key_agreement,  # of four notes only: either
         pitch_class_distance=pytest.approx(
-            abs(1 / 4 - 1 / 4) + (3 * (1 / 4 - 1 / 8) + 4 * 1 / 8 - 1 / 8) / 2
+            (abs(1 / 4 - 18 / 66) + 3 * (1 / 4 - 8 / 66) + 3 * 8 / 66) / 2
         ),
         onsets_per_beat=1.0,
         onsets_per_beat_of_primer=2.0,
+        notes_per_onset=1.0,
+        notes_per_onset_of_primer=66 / 64,
         lowest=60,
         lowest_of_primer=60,
         highest=71,
-        highest_of_primer=72,
+        highest_of_primer=84,
     )
 
 

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livecomposer.config import load_config
+from livecomposer.evaluation.resemblance import loops
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.engine import Engine
-from livecomposer.music.tokeniser import decode
+from livecomposer.music.events import NoteOn
+from livecomposer.music.tokeniser import decode, encode
 from livecomposer.music.tokens import Chord, Gap, whole
 from tests.conftest import random_bundle
 
@@ -71,6 +73,15 @@ def test_no_chord_follows_itself_too_often(most):
     after = {(chord, other) for (chord, length), (other, _) in pairwise(runs) if length == most + 1}
     assert ((60,), (60, 67)) in after  # a chord may follow that begins with the same note
     assert {(60,), (60, 67), (64,), (64, 67)} == {pitches for _, pitches in onsets}
+
+
+@pytest.mark.parametrize("notes", [NOTES, "C4 E4 G4", "C4 E4 +1 +2"])
+@pytest.mark.parametrize(("longest", "loop"), [(24, False), (200, True)])
+def test_no_figure_is_repeated_for_too_long(notes, longest, loop):
+    likeliest = continuation(random_bundle(notes), temperature=0.05, max_loop=longest)
+    onsets = draw(likeliest, 150)
+    events = [NoteOn(tick, pitch) for tick, pitches in onsets for pitch in pitches]
+    assert loops(encode(events, SAVED.tokeniser)) == loop
 
 
 def test_what_never_sounded_is_taken_back():
