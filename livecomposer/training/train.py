@@ -204,7 +204,8 @@ class _Run:
         cuts = held_out.cuts(context)
         total = Tally()
         for i in range(0, len(cuts), size):
-            total += self._learner.judge(held_out.windows(cuts[i : i + size], context))
+            # The last batch is as large as the others: for another, all is compiled again.
+            total += self._learner.judge(held_out.windows(cuts[i : i + size], context, size))
         return total
 
     def _check(self, tally: Tally) -> None:

@@ -168,9 +168,6 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
         assert {k: v for k, v in row.items() if k not in timed} == {
             k: v for k, v in whole.items() if k not in timed
         }
-    longer = run("train", "--resume", killed, "--epochs", 4)
-    assert longer.exit_code == 0, longer.output
-    assert len(rows(killed)) == 4
     (music / "5.mid").unlink()
     fewer = run("train", "--resume", killed, "--epochs", 5)
     assert fewer.exit_code == 1
