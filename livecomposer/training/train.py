@@ -74,7 +74,8 @@ def begin(
         learner.network.set_weights(list(parent.weights.values()))
     keeper = Keeper(folder, recipe, material, music_digest(pieces), learner)
     keeper.create(State())
-    return _Run(recipe, material, learner, keeper, State()).fit()
+    with keeper.claimed():
+        return _Run(recipe, material, learner, keeper, State()).fit()
 
 
 def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -> Outcome:

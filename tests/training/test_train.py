@@ -152,6 +152,10 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     logged = log.stat().st_size
     while log.stat().st_size == logged and interrupted.poll() is None:
         time.sleep(0.02)
+    beside = run("train", "--resume", killed)
+    if interrupted.poll() is None:
+        assert beside.exit_code == 1
+        assert f"{killed} is in use: training goes on in it" in beside.stderr
     interrupted.send_signal(signal.SIGINT)
     _, errors = interrupted.communicate(timeout=60)
     if interrupted.returncode:  # else it was done already
