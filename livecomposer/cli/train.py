@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,7 +89,7 @@ def train(
     curves, settings, log and a checkpoint are left in a folder, which --resume goes on with and
     model.weights plays.
     """
-    require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "tomli_w")
+    require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "portalocker", "tomli_w")
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import begin
@@ -158,7 +158,7 @@ def _resume(
     from livecomposer.training.folder import recall
     from livecomposer.training.train import resume
 
-    with _errors(folder):
+    with _errors(folder), folder.claimed() if worker.chief else nullcontext():
         checkpoint = recall(folder)
         if budget:
             recipe = msgspec.structs.replace(checkpoint.recipe, budget=budget)

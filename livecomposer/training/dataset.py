@@ -166,15 +166,16 @@ class IdCorpus:
         cuts = np.array(rows, np.int32).reshape(-1, 3)
         return cuts if rng is None else rng.permutation(cuts)
 
-    def windows(self, cuts: Cuts, length: int) -> Windows:
+    def windows(self, cuts: Cuts, length: int, rows: int = 0) -> Windows:
         """The windows cut there, padded at a piece's end.
 
         Args:
-            cuts: (B, 3), of `cuts`.
+            cuts: (N, 3), of `cuts`.
             length: T, as was given there.
+            rows: B; beyond the cuts, rows are padding. N, where that is more.
         """
-        ids = np.full((len(cuts), length + 1), START, np.int32)
-        for row, (piece, shift, begin) in zip(ids, cuts.tolist(), strict=True):
+        ids = np.full((max(rows, len(cuts)), length + 1), START, np.int32)
+        for row, (piece, shift, begin) in zip(ids, cuts.tolist(), strict=False):
             before = 1 if begin else 0  # the first window of a piece begins with its start id
             types = self.streams[piece][begin - before : begin + length]
             row[1 - before : 1 - before + len(types)] = self.table[shift, types]

@@ -103,6 +103,35 @@ class RunFolder:
         finally:
             shutil.rmtree(beside.path, ignore_errors=True)
 
+    def check_begun(self) -> None:
+        """There must be a checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        if not self.checkpoint.is_file():
+            raise RunError(f"{self.path} has no {self.checkpoint.name} to resume from")
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """No other process writes to the run meanwhile.
+
+        Raises:
+            RunError: one does already, or there is no run.
+            OSError: the folder can't be written to.
+        """
+        import portalocker
+
+        self.check_begun()
+        with self.config.open("ab") as file:  # of all files the one that is never replaced
+            try:
+                portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            except portalocker.AlreadyLocked:
+                raise RunError(f"{self.path} is in use: training goes on in it") from None
+            except portalocker.LockException as error:
+                raise RunError(f"{self.path} can't be locked: {error.strerror}") from None
+            yield
+
     def sweep(self) -> None:
         """Remove what a run that was killed has left half written."""
         for file in (self.best, self.checkpoint, *self.curves):
@@ -208,8 +237,7 @@ def recall(folder: RunFolder) -> Checkpoint:
         RunError: there is none, or it isn't one that can be resumed.
         BundleError: it isn't sound.
     """
-    if not folder.checkpoint.is_file():
-        raise RunError(f"{folder.path} has no {folder.checkpoint.name} to resume from")
+    folder.check_begun()
     saved = bundle.load(folder.checkpoint)
     try:
         run = msgspec.convert(saved.provenance["run"], _Remembered)

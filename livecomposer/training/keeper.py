@@ -54,6 +54,14 @@ class Keeper:
                 self._recipe, lambda beside: self._save_checkpoint(beside.checkpoint, state)
             )
 
+    def claimed(self) -> AbstractContextManager[None]:
+        """Let no other process write to the run meanwhile.
+
+        Raises:
+            RunError: one does already.
+        """
+        return self.folder.claimed() if self._keeps else nullcontext()
+
     def sweep(self) -> None:
         """Remove what was left half written."""
         if self._keeps:

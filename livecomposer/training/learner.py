@@ -56,8 +56,8 @@ class Learner:
             )
             self._optimizer = keras.optimizers.Adam(recipe.settings.learning_rate)
             self._optimizer.build(self.network.trainable_variables)
-        self._learn = tf.function(self._learn_together)
-        self._judge = tf.function(self._look)
+        self._learn = tf.function(self._learn_together, autograph=False)
+        self._judge = tf.function(self._look, autograph=False)
 
     def learn(self, windows: Windows, learning_rate: float) -> Tally:
         """Take one step of learning.

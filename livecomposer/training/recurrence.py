@@ -138,6 +138,7 @@ def _delayed(values: tf.Tensor) -> tf.Tensor:
 
 # Compiled where TensorFlow can: it was built with XLA, or wasn't.
 _compiled_forwards, _compiled_backwards = (
-    tf.function(each, jit_compile=tf.test.is_built_with_xla()) for each in (_forwards, _backwards)
+    tf.function(each, jit_compile=tf.test.is_built_with_xla(), autograph=False)
+    for each in (_forwards, _backwards)
 )
 _recurrence = tf.custom_gradient(_with_gradient)

@@ -74,7 +74,8 @@ def begin(
         learner.network.set_weights(list(parent.weights.values()))
     keeper = Keeper(folder, recipe, material, music_digest(pieces), learner)
     keeper.create(State())
-    return _Run(recipe, material, learner, keeper, State()).fit()
+    with keeper.claimed():
+        return _Run(recipe, material, learner, keeper, State()).fit()
 
 
 def resume(pieces: Sequence[Piece], folder: RunFolder, checkpoint: Checkpoint) -> Outcome:
@@ -204,7 +205,8 @@ class _Run:
         cuts = held_out.cuts(context)
         total = Tally()
         for i in range(0, len(cuts), size):
-            total += self._learner.judge(held_out.windows(cuts[i : i + size], context))
+            # The last batch is as large as the others: for another, all is compiled again.
+            total += self._learner.judge(held_out.windows(cuts[i : i + size], context, size))
         return total
 
     def _check(self, tally: Tally) -> None:
