@@ -12,46 +12,71 @@ zero-frequency problem"; to mix in what was seen lately: Grave, Joulin and Usuni
 neural language models with a continuous cache".)
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 SIZE = 20_000
-"""Tokens that are remembered at most; where there are more, the older half is forgotten."""
+"""Tokens that are remembered at most: the last ones."""
 LONGEST = 11
 """Tokens of a context at most."""
 
+_NOTHING = -1
+"""No id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a memory has come; what it is that now, is the same as before.
+
+    Attributes:
+        length: how many tokens there have been.
+        ends: (n,): where, before the last one, a token is the same as the last one. Places are
+            those of a ring, in no order.
+        alike: (n,): how many tokens up to there are as the last ones are, 1 to `LONGEST`.
+    """
+
+    length: int
+    ends: npt.NDArray[np.intp]
+    alike: npt.NDArray[np.int8]
+
+
+_BEGINNING = Moment(0, np.empty(0, np.intp), np.empty(0, np.int8))
+
 
 class Memory:
-    """The tokens of a jam, in order. The last ones can be taken back."""
+    """The last tokens of a jam. It can go back to a moment before.
+
+    Attributes:
+        now: the moment.
+    """
 
     def __init__(self) -> None:
-        self._ids = np.full(SIZE + 1, -1, np.int32)  # the first is none, and like none
-        # For each token, how many up to it are as the last ones are, up to `LONGEST`.
-        self._alike = np.zeros(SIZE + 1, np.int8)
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
+        self._ids = np.full(SIZE, _NOTHING, np.int32)  # a ring
+        self._alike = np.zeros(SIZE, np.int8)  # scratch: zeros between two calls
+        self.now = _BEGINNING
 
     def add(self, token_id: int) -> None:
         """Take the next token."""
-        if self._length == SIZE:
-            self._forget(SIZE // 2)
-        last = self._length
-        longer = np.minimum(self._alike[:last] + 1, LONGEST)
-        self._length += 1
-        self._alike[1 : last + 1] = np.where(self._ids[1 : last + 1] == token_id, longer, 0)
-        self._alike[self._length] = 0
-        self._ids[self._length] = token_id
+        now, place = self.now, self.now.length % SIZE
+        self._ids[place] = _NOTHING  # what is overwritten is no match any more
+        ends = np.flatnonzero(self._ids == token_id)
+        self._alike[now.ends] = now.alike
+        alike = np.minimum(self._alike[ends - 1] + 1, LONGEST).astype(np.int8)
+        self._alike[now.ends] = 0
+        self._ids[place] = token_id
+        self.now = Moment(now.length + 1, ends, alike)
 
-    def take_back(self, number: int) -> None:
-        """Forget the last tokens."""
-        kept = max(0, self._length - number)
-        again = self._ids[max(1, kept + 1 - LONGEST) : kept + 1].tolist()
-        self._length = kept - len(again)
-        self._alike[:] = 0
-        for token_id in again:  # so that it is known again what is like them
-            self.add(token_id)
+    def go_back(self, moment: Moment) -> None:
+        """What has come since a moment was never there. (What it took the place of stays lost.)
+
+        Args:
+            moment: one that `now` has been, with nothing gone back behind since.
+        """
+        undone = np.arange(moment.length, self.now.length) % SIZE
+        self._ids[undone] = _NOTHING
+        self.now = moment
 
     def mix(self, probs: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
         """Probabilities of what comes next, with those of what came next before.
@@ -59,23 +84,21 @@ class Memory:
         Args:
             probs: (V,), the model's.
             share: how much of the whole the memory has at most, 0 to 1.
-        """
-        before = np.flatnonzero(self._alike[: self._length])
-        alike, following = self._alike[before], self._ids[before + 1]
-        for length in range(1, LONGEST + 1):
-            following = following[alike >= length]
-            alike = alike[alike >= length]
-            if not len(following):
-                break
-            counts = np.bincount(following, minlength=len(probs))
-            weight = share / (len(following) + np.count_nonzero(counts))
-            probs = np.float32(1 - weight * len(following)) * probs
-            probs += np.float32(weight) * counts.astype(np.float32)
-        return probs
 
-    def _forget(self, kept: int) -> None:
-        """Forget all but the last tokens."""
-        self._ids[1 : kept + 1] = self._ids[self._length + 1 - kept : self._length + 1]
-        alike = self._alike[self._length + 1 - kept : self._length + 1]
-        self._alike[1 : kept + 1] = np.minimum(alike, np.arange(1, kept + 1))
-        self._length = kept
+        Returns:
+            (V,).
+        """
+        following = self._ids[(self.now.ends + 1) % SIZE]
+        there = following != _NOTHING
+        if share == 0 or not there.any():
+            return probs
+        # (n, V): how often each token came after so many that were alike, or more; most first.
+        alike, size = self.now.alike[there].astype(np.intp), len(probs)
+        most = alike.max()
+        counts = np.bincount((most - alike) * size + following[there], minlength=most * size)
+        counts = counts.reshape(most, size).cumsum(axis=0)
+        totals = counts.sum(axis=1)
+        weights = share / (totals + np.count_nonzero(counts, axis=1))
+        left = np.cumprod(1 - weights * totals)  # of what is shorter
+        weights[1:] *= left[:-1]
+        return (left[-1] * probs + weights @ counts).astype(np.float32)
