@@ -163,6 +163,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
     top_p: Annotated[float, Meta(ge=0.01, le=1)]
     max_repeats: Annotated[int, Meta(ge=0, le=100)]
     max_loop: Annotated[int, Meta(ge=16, le=200)]
+    memory: Annotated[float, Meta(ge=0, le=1)]
     key: str
     lowest: str
     highest: str

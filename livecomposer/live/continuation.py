@@ -15,6 +15,7 @@ from livecomposer.model.bundle import Array, Bundle
 from livecomposer.model.engine import StepEngine
 from livecomposer.music.constraints import Allowed, Masks
 from livecomposer.music.keys import Key
+from livecomposer.music.memory import Memory, Moment
 from livecomposer.music.sampling import sample
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token, whole
@@ -42,6 +43,7 @@ class Memento:
     nats: float
     engine: Any
     probs: Array
+    memory: Moment
 
 
 class Continuation:
@@ -58,6 +60,7 @@ class Continuation:
         reduced: how many tokens heard were outside the vocabulary.
         steps: how many the engine has taken since its state was last built from the context.
         nats: the loss of all tokens heard and drawn.
+        memory: all that was heard and drawn.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class Continuation:
         self.steps = 0
         self.nats = 0.0
         self._key: Key | None = None
-        self._probs = engine.prime([START])
+        self.memory = Memory(bundle.vocabulary)
+        self._sampling = sampling
+        self._probs = self._mixed(engine.prime([START]))
         self._gaps = np.isin(np.arange(len(bundle.vocabulary)), list(bundle.vocabulary.gaps))
         self._next = bundle.vocabulary.onsets | self._gaps  # what may follow a whole chord
         self.constrain(sampling)
@@ -131,7 +136,7 @@ class Continuation:
     def refresh(self) -> None:
         """Forget, also in the engine's state, what has left the context."""
         if self.steps and len(self.context) == self.context.maxlen:
-            self._probs = self._engine.prime(list(self.context))
+            self._probs = self._mixed(self._engine.prime(list(self.context)))
             self.steps = 0
 
     def draw_chord(self) -> Pitches:
@@ -158,16 +163,17 @@ class Continuation:
     def save(self) -> Memento:
         """What to go back to, should what is drawn next never sound."""
         context, recent, state = tuple(self.context), tuple(self._recent), self._engine.save()
-        return Memento(context, recent, self.steps, self.nats, state, self._probs)
+        return Memento(context, recent, self.steps, self.nats, state, self._probs, self.memory.now)
 
     def restore(self, memento: Memento) -> None:
-        """Go back to a memento."""
+        """Go back to a memento: one since which nothing went back behind it."""
         self.context.clear()
         self.context.extend(memento.context)
         self._recent.clear()
         self._recent.extend(memento.recent)
         self.steps, self.nats, self._probs = memento.steps, memento.nats, memento.probs
         self._engine.restore(memento.engine)
+        self.memory.go_back(memento.memory)
 
     def _draw(self, allowed: Allowed, chords: Allowed) -> tuple[Gap | None, Pitches]:
         """A chord, after a gap perhaps.
@@ -257,4 +263,8 @@ class Continuation:
         self.nats -= math.log(max(float(self._probs[token_id]), _LEAST))
         self.context.append(token_id)
         self.steps += 1
-        self._probs = self._engine.step(token_id)
+        self.memory.add(token_id)
+        self._probs = self._mixed(self._engine.step(token_id))
+
+    def _mixed(self, probs: Array) -> Array:
+        return self.memory.mix(probs, self._sampling.memory)

@@ -111,10 +111,11 @@ class Stream:
         before, model = self._continuation.save(), self._continuation
         best: tuple[float, float] | None = None
         kept: list[Onset] = []
+        ending: list[_Taken] = []
         for _ in range(ways):
             onsets = self._go_on_to(earliest, end)
             taken = [self._taken.pop() for _ in onsets][::-1]
-            states = [*(each.before for each in taken[1:]), model.save()] if taken else [before]
+            states = [*(each.before for each in taken[1:]), model.save()]
             for n in range(len(onsets), 0, -1):
                 tick, _ = onsets[n - 1]
                 if n < len(onsets) and tick < end - ENDING:
@@ -122,11 +123,10 @@ class Stream:
                 nats = (states[n - 1].nats - before.nats) / n
                 score = (model.repose(tick, taken[n - 1].drawn), -nats)
                 if best is None or score > best:
-                    best, kept, ending = score, onsets[:n], (taken[:n], states[n - 1])
+                    best, kept, ending = score, onsets[:n], taken[:n]
             model.restore(before)
-        if best:
-            self._taken.extend(ending[0])
-            model.restore(ending[1])
+        for each in ending:
+            self._take(each.tick, (), each.drawn)
         return kept
 
     def _go_on_to(self, earliest: int, end: int) -> list[Onset]:

@@ -1,15 +1,16 @@
 """What was played in this jam, as an n-gram that is mixed with the model's probabilities.
 
-The model knows its last hundred tokens, and music in general; this knows the licks of this jam.
-From the shortest context to the longest, what followed it before is mixed in, the more the oftener
-the context was seen, and the fewer different tokens followed it:
+The model knows its last hundred tokens, and music in general; this knows the licks of this jam, as
+they were and a third higher. From the shortest context to the longest, what followed it before is
+mixed in, the more the oftener the context was seen, and the fewer different tokens followed it:
 
     p_k = (1 - w) p_(k-1) + w c(h, x) / c(h),    w = share * c(h) / (c(h) + T(h))
 
 with h the last k tokens, c how often they, or they and x, were played, T how many different tokens
 followed them, and p_0 the model's own. (The weights are Witten and Bell's, 1991, "The
 zero-frequency problem"; to mix in what was seen lately: Grave, Joulin and Usunier 2017, "Improving
-neural language models with a continuous cache".)
+neural language models with a continuous cache".) First with tokens as they are; and then, upon
+that, with each note by its distance from the one before.
 """
 
 from dataclasses import dataclass
@@ -17,68 +18,68 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-SIZE = 20_000
-"""Tokens that are remembered at most: the last ones."""
-LONGEST = 11
-"""Tokens of a context at most."""
+from livecomposer.music.repeats import Ints, Past, Repeats
+from livecomposer.music.tokens import Chord, Joined
+from livecomposer.music.vocabulary import Vocabulary
 
-_NOTHING = -1
-"""No id."""
+SIZE = 20_000
+"""Tokens that are remembered: the last ones."""
+SHORTEST = 3
+"""Tokens of a context at least. (Shorter ones say less than the model knows.)"""
+
+_MIDDLE = 60
+"""The pitch before the first."""
+_SPAN = 256
+_NO_STEP = _SPAN // 2
+"""Distances, in semitones, are kept as 0 to 255."""
+
+Probs = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How far a memory has come; what it is that now, is the same as before.
+    """How far a memory has come: as it is, as distances, and with the last pitch."""
 
-    Attributes:
-        length: how many tokens there have been.
-        ends: (n,): where, before the last one, a token is the same as the last one. Places are
-            those of a ring, in no order.
-        alike: (n,): how many tokens up to there are as the last ones are, 1 to `LONGEST`.
-    """
-
-    length: int
-    ends: npt.NDArray[np.intp]
-    alike: npt.NDArray[np.int8]
-
-
-_BEGINNING = Moment(0, np.empty(0, np.intp), np.empty(0, np.int8))
+    absolute: Past
+    relative: Past
+    pitch: int
 
 
 class Memory:
     """The last tokens of a jam. It can go back to a moment before.
 
-    Attributes:
-        now: the moment.
+    Args:
+        vocabulary: V tokens.
+        size: how many are kept.
     """
 
-    def __init__(self) -> None:
-        self._ids = np.full(SIZE, _NOTHING, np.int32)  # a ring
-        self._alike = np.zeros(SIZE, np.int8)  # scratch: zeros between two calls
-        self.now = _BEGINNING
+    def __init__(self, vocabulary: Vocabulary, size: int = SIZE) -> None:
+        self._shapes = _Shapes(vocabulary)
+        self._absolute, self._relative = Repeats(size), Repeats(size)
+        self._pitch = _MIDDLE
+
+    @property
+    def now(self) -> Moment:
+        """What to go back to."""
+        return Moment(self._absolute.past, self._relative.past, self._pitch)
 
     def add(self, token_id: int) -> None:
         """Take the next token."""
-        now, place = self.now, self.now.length % SIZE
-        self._ids[place] = _NOTHING  # what is overwritten is no match any more
-        ends = np.flatnonzero(self._ids == token_id)
-        self._alike[now.ends] = now.alike
-        alike = np.minimum(self._alike[ends - 1] + 1, LONGEST).astype(np.int8)
-        self._alike[now.ends] = 0
-        self._ids[place] = token_id
-        self.now = Moment(now.length + 1, ends, alike)
+        self._absolute.add(token_id)
+        self._relative.add(self._shapes.number(token_id, self._pitch))
+        self._pitch = self._shapes.pitch(token_id, self._pitch)
 
     def go_back(self, moment: Moment) -> None:
-        """What has come since a moment was never there. (What it took the place of stays lost.)
+        """What has come since a moment was never there.
 
         Args:
-            moment: one that `now` has been, with nothing gone back behind since.
+            moment: one with nothing gone back behind it since.
         """
-        undone = np.arange(moment.length, self.now.length) % SIZE
-        self._ids[undone] = _NOTHING
-        self.now = moment
+        self._absolute.go_back(moment.absolute)
+        self._relative.go_back(moment.relative)
+        self._pitch = moment.pitch
 
-    def mix(self, probs: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
+    def mix(self, probs: Probs, share: float) -> Probs:
         """Probabilities of what comes next, with those of what came next before.
 
         Args:
@@ -88,17 +89,72 @@ class Memory:
         Returns:
             (V,).
         """
-        following = self._ids[(self.now.ends + 1) % SIZE]
-        there = following != _NOTHING
-        if share == 0 or not there.any():
+        if not share:
             return probs
-        # (n, V): how often each token came after so many that were alike, or more; most first.
-        alike, size = self.now.alike[there].astype(np.intp), len(probs)
-        most = alike.max()
-        counts = np.bincount((most - alike) * size + following[there], minlength=most * size)
-        counts = counts.reshape(most, size).cumsum(axis=0)
-        totals = counts.sum(axis=1)
-        weights = share / (totals + np.count_nonzero(counts, axis=1))
-        left = np.cumprod(1 - weights * totals)  # of what is shorter
-        weights[1:] *= left[:-1]
-        return (left[-1] * probs + weights @ counts).astype(np.float32)
+        mixed = _mix(probs, *self._absolute.following(SHORTEST), share)
+        numbers, alike = self._relative.following(SHORTEST)
+        ids = self._shapes.ids(numbers, self._pitch)
+        return _mix(mixed, ids[ids >= 0], alike[ids >= 0], share)
+
+
+def _mix(probs: Probs, ids: Ints, alike: Ints, share: float) -> Probs:
+    """Probabilities with those of what followed before.
+
+    Args:
+        probs: (V,).
+        ids: (n,): what followed.
+        alike: (n,): after how many tokens as the last ones are.
+        share: as `Memory.mix`.
+    """
+    if not len(ids):
+        return probs
+    # (k, V): how often each token came after so many that were alike, or more; most first.
+    size, most = len(probs), int(alike.max())
+    lengths = most - SHORTEST + 1
+    counts = np.bincount((most - alike) * size + ids, minlength=lengths * size)
+    counts = counts.reshape(lengths, size).cumsum(axis=0)
+    totals = counts.sum(axis=1)
+    weights = share / (totals + np.count_nonzero(counts, axis=1))
+    left = np.cumprod(1 - weights * totals)  # of what is shorter
+    weights[1:] *= left[:-1]
+    mixed: npt.NDArray[np.float64] = left[-1] * probs + weights @ counts
+    return mixed.astype(np.float32)
+
+
+class _Shapes:
+    """Tokens as a shape and a pitch: a chord's is its lowest. Gaps have no pitch."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        shapes: dict[object, int] = {}
+        self._shape: list[int] = []
+        self._pitch: list[int | None] = []
+        for token in (None, *vocabulary.tokens):
+            shape: object = token
+            pitch = None
+            if isinstance(token, Chord):
+                pitch = token.pitches[0]
+                shape = tuple(each - pitch for each in token.pitches)
+            elif isinstance(token, Joined):
+                pitch, shape = token.pitch, Joined
+            self._shape.append(shapes.setdefault(shape, len(shapes)))
+            self._pitch.append(pitch)
+        self._ids = np.full((len(shapes), 128 + _SPAN), -1)  # by shape, and by pitch + `_NO_STEP`
+        for token_id, (number, pitch) in enumerate(zip(self._shape, self._pitch, strict=True)):
+            places = slice(None) if pitch is None else pitch + _NO_STEP
+            self._ids[number, places] = token_id
+
+    def number(self, token_id: int, pitch: int) -> int:
+        """A token by its distance from a pitch."""
+        own = self._pitch[token_id]
+        return self._shape[token_id] * _SPAN + _NO_STEP + (0 if own is None else own - pitch)
+
+    def pitch(self, token_id: int, before: int) -> int:
+        """A token's pitch, or that before."""
+        own = self._pitch[token_id]
+        return before if own is None else own
+
+    def ids(self, numbers: Ints, pitch: int) -> Ints:
+        """The tokens at distances from a pitch; -1 for what there is none for."""
+        shapes, steps = np.divmod(numbers, _SPAN)
+        found: Ints = self._ids[shapes, pitch + steps]
+        return found

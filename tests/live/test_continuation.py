@@ -22,7 +22,9 @@ SAVED = random_bundle(NOTES)
 
 
 def continuation(saved=SAVED, seed=0, **sampling):
-    settings = msgspec.structs.replace(load_config().sampling, **{"top_p": 1.0, **sampling})
+    settings = msgspec.structs.replace(
+        load_config().sampling, **{"top_p": 1.0, "memory": 0, **sampling}
+    )
     return Continuation(saved, Engine(saved), settings, np.random.default_rng(seed))
 
 

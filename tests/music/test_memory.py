@@ -7,42 +7,77 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.music import memory
-from livecomposer.music.memory import LONGEST, Memory
+from livecomposer.music.memory import SHORTEST, Memory
+from livecomposer.music.repeats import LONGEST
+from livecomposer.music.tokens import parse_token
+from livecomposer.music.vocabulary import Vocabulary
 
-IDS = st.lists(st.integers(0, 3), max_size=60)
-MODEL = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+SPELLED = "C4 C#4 D4 D#4 E4 C4.E4 C#4.F4 .G4 .G#4 +0.5 +1".split()
+VOCABULARY = Vocabulary([parse_token(token) for token in SPELLED])
+V = len(VOCABULARY)
+MODEL = np.random.default_rng(1).dirichlet(np.ones(V)).astype(np.float32)
+IDS = st.lists(st.sampled_from([0, 1, 2, 3, 8, 9, 10]), max_size=60)
 
 
-def remembered(ids):
-    kept = Memory()
+def remembered(ids, size=1000):
+    kept = Memory(VOCABULARY, size)
     for each in ids:
         kept.add(each)
     return kept
 
 
-def mixed_by_hand(ids, share, oldest=0):
-    probs = MODEL.astype(float)
-    for length in range(1, LONGEST + 1):
-        context = ids[len(ids) - length :]
+def lowest(token_id):
+    """A token's lowest pitch, by how it is spelled."""
+    text = SPELLED[token_id - 1].lstrip(".").split(".")[0] if token_id else "+"
+    return None if text[0] == "+" else "C C# D D# E F F# G G#".split().index(text[:-1])
+
+
+def steps(ids):
+    """Tokens by how far they are from the note before."""
+    before, spelled = 0, []
+    for token_id in ids:
+        pitch = lowest(token_id)
+        kind = SPELLED[token_id - 1] if pitch is None else (token_id > 5) + (token_id > 7)
+        spelled.append((kind, 0 if pitch is None else pitch - before))
+        before = before if pitch is None else pitch
+    return spelled
+
+
+def mixed_by_hand(probs, played, candidates, share, oldest=0):
+    """`candidates`: each token as it would be, were it next."""
+    for length in range(SHORTEST, LONGEST + 1):
+        context = played[len(played) - length :]
         counts = Counter(
-            ids[end]
-            for end in range(max(length, oldest + 1), len(ids))
-            if ids[end - length : end] == context
+            played[end]
+            for end in range(max(length, oldest + 1), len(played))
+            if played[end - length : end] == context and played[end] in candidates
         )
         total = counts.total()
-        if len(ids) < length or not total:
-            break
+        if len(played) < length or not total:
+            continue
         weight = share * total / (total + len(counts))
-        probs = (1 - weight) * probs + [weight * counts[i] / total for i in range(4)]
+        probs = (1 - weight) * probs + [weight * counts[each] / total for each in candidates]
     return probs
+
+
+def by_hand(ids, share, oldest=0):
+    probs = mixed_by_hand(MODEL.astype(float), ids, list(range(V)), share, oldest)
+    candidates = [steps([*ids, each])[-1] for each in range(V)]
+    return mixed_by_hand(probs, steps(ids), candidates, share, oldest)
 
 
 @given(IDS, st.floats(0, 1))
 def test_what_followed_before_is_likelier(ids, share):
     mixed = remembered(ids).mix(MODEL, share)
-    np.testing.assert_allclose(mixed, mixed_by_hand(ids, share), atol=1e-6)
+    np.testing.assert_allclose(mixed, by_hand(ids, share), atol=1e-6)
     assert mixed.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_lick_is_known_a_tone_higher():
+    lick = [1, 10, 3, 10, 2, 11]  # C4 +0.5 D4 +0.5 C#4 +1
+    kept = remembered([*lick, 3, 10, 5, 10])  # D4 +0.5 E4 +0.5
+    likelier = kept.mix(MODEL, 1) / MODEL
+    assert VOCABULARY.token(int(likelier.argmax())) == parse_token("D#4")
 
 
 @given(IDS, IDS, IDS)
@@ -58,15 +93,13 @@ def test_what_is_taken_back_was_never_there(before, wrong, after):
     np.testing.assert_array_equal(kept.mix(MODEL, 1), remembered(before + after).mix(MODEL, 1))
 
 
-def test_the_oldest_is_forgotten(monkeypatch):
-    monkeypatch.setattr(memory, "SIZE", 40)
-    ids = np.random.default_rng(1).integers(0, 4, 301).tolist()
-    kept = Memory()
+def test_the_oldest_is_forgotten():
+    ids = np.random.default_rng(1).choice([1, 2, 10], 301).tolist()
+    kept = remembered([], size=40)
     for n, each in enumerate(ids, 1):
         kept.add(each)
-        by_hand = mixed_by_hand(ids[:n], 0.5, n - 40)
-        np.testing.assert_allclose(kept.mix(MODEL, 0.5), by_hand, atol=1e-6)
+        np.testing.assert_allclose(kept.mix(MODEL, 0.5), by_hand(ids[:n], 0.5, n - 40), atol=1e-6)
 
 
 def test_a_share_of_nothing_is_the_model():
-    np.testing.assert_array_equal(remembered([1, 2, 1]).mix(MODEL, 0), MODEL)
+    np.testing.assert_array_equal(remembered([1, 2, 1] * 9).mix(MODEL, 0), MODEL)
