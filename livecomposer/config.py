@@ -6,13 +6,16 @@ ticks.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import abc
+from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
+from livecomposer.midi.mapping import Mapping, parse_mapping
 from livecomposer.music.constraints import Constraints
 from livecomposer.music.keys import Key, parse_key
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
@@ -31,6 +34,17 @@ GRIDS = (TICKS_PER_BEAT, GRID, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 4)
 
 ModeName = Literal["call-response", "duet", "fill", "solo", "listen"]
 """How turns are taken: see `livecomposer.live.modes`."""
+
+ControlName = Literal[
+    "mode", "mute", "panic", "temperature", "density", "memory", "answer", "tempo", "tap", "key",
+    "seed", "clear", "forget", "weights",
+]  # fmt: skip
+"""What can be worked from the instrument: see `livecomposer.live.desk`."""
+CONTROLS: tuple[ControlName, ...] = get_args(ControlName)
+KNOBS: tuple[ControlName, ...] = ("temperature", "density", "memory", "answer", "tempo")
+"""Those that set a value, and so need a controller."""
+CHOICES: tuple[ControlName, ...] = ("mode", "weights")
+"""Those that choose one of several, and so can be any program."""
 
 
 class ConfigError(ValueError):
@@ -71,37 +85,20 @@ class Ports(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-class Tap(NamedTuple):
-    """What taps the tempo.
-
-    Attributes:
-        kind: a key or a controller.
-        number: which, 0-127.
-    """
-
-    kind: Literal["note", "cc"]
-    number: int
-
-
 class Clock(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the beat comes from."""
 
     source: Literal["internal", "midi", "jack"]
     tempo_bpm: Annotated[float, Meta(ge=20, le=400)]
     anchor: Literal["first-note", "fixed"]
-    tap: str
     send: bool
     port: Annotated[str, Meta(max_length=256)]
 
     def __post_init__(self) -> None:
-        self.tapped_by  # noqa: B018 - reading it checks it
-        if self.source != "internal":
-            for name, off in (("tap", "off"), ("send", False)):
-                if getattr(self, name) != off:
-                    raise ValueError(
-                        f"{name} = {getattr(self, name)!r}, expected {off!r} where another leads "
-                        f"(clock.source = {self.source!r})"
-                    )
+        if self.source != "internal" and self.send:
+            raise ValueError(
+                f"send = True, expected False where another leads (clock.source = {self.source!r})"
+            )
         if self.port and self.source != "midi":
             raise ValueError(f"port = {self.port!r}, expected '' unless clock.source = 'midi'")
         if self.send and self.anchor != "fixed":
@@ -109,18 +106,6 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
                 "send = True, expected False unless clock.anchor = 'fixed': "
                 "those that follow can't jump to your first note"
             )
-
-    @property
-    def tapped_by(self) -> Tap | None:
-        """What taps the tempo, if anything does."""
-        if self.tap == "off":
-            return None
-        kind, _, number = self.tap.partition(" ")
-        if kind not in ("note", "cc") or not re.fullmatch("[0-9]{1,3}", number):
-            raise ValueError(f"tap = {self.tap!r}, expected 'off', 'note N' or 'cc N'")
-        if int(number) > 127:
-            raise ValueError(f"tap = {self.tap!r}, expected a number from 0 to 127")
-        return Tap(kind, int(number))  # type: ignore[arg-type] # checked above
 
 
 class Jam(Struct, frozen=True, forbid_unknown_fields=True):
@@ -215,19 +200,58 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class Controls(Struct, frozen=True, forbid_unknown_fields=True):
+    """What works what while playing: a mapping each, or "off"."""
+
+    mode: str
+    mute: str
+    panic: str
+    temperature: str
+    density: str
+    memory: str
+    answer: str
+    tempo: str
+    tap: str
+    key: str
+    seed: str
+    clear: str
+    forget: str
+    weights: str
+    feedback: bool
+
+    def __post_init__(self) -> None:
+        mappings = self.mappings
+        for name, mapped in mappings.items():
+            if name in KNOBS and mapped.kind != "cc":
+                raise ValueError(f"{name} = {str(mapped)!r}, expected 'cc N': it is a knob's")
+            if mapped == ("program", None, mapped.channel) and name not in CHOICES:
+                raise ValueError(f"{name} = {str(mapped)!r}, expected 'program N'")
+        for (name, mapped), (other, second) in combinations(mappings.items(), 2):
+            if mapped.overlaps(second):
+                raise ValueError(
+                    f"{other} = {str(second)!r}, expected another than {name} ({str(mapped)!r})"
+                )
+
+    @property
+    def mappings(self) -> dict[ControlName, Mapping]:
+        """The mapping of each control that has one."""
+        mappings: dict[ControlName, Mapping] = {}
+        for name in CONTROLS:
+            text = getattr(self, name)
+            try:
+                if text != "off":
+                    mappings[name] = parse_mapping(text)
+            except ValueError as error:
+                raise ValueError(f"{name} = {text!r}, {error}; or 'off'") from None
+        return mappings
+
+
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """What is played from."""
 
     weights: Annotated[str, Meta(min_length=1)]
+    others: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(max_length=15)]
     engine: Literal["numpy", "keras"]
-
-    @property
-    def weights_path(self) -> Path:
-        """The weights file: one that was shipped, or the path given, or a training run's best."""
-        if self.weights in ("default", "fixed"):
-            return shipped("weights") / f"{self.weights}.weights.h5"
-        path = Path(self.weights)
-        return path / BEST if path.is_dir() else path
 
 
 class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
@@ -268,15 +292,33 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     clock: Clock
     jam: Jam
     sampling: Sampling
+    controls: Controls
     model: Model
     tokeniser: Tokeniser
     training: Training
+
+    def __post_init__(self) -> None:
+        for name in ("tempo", "tap"):
+            text = getattr(self.controls, name)
+            if self.clock.source != "internal" and text != "off":
+                raise ValueError(
+                    f"controls.{name} = {text!r}, expected 'off' where another gives the beat "
+                    f"(clock.source = {self.clock.source!r})"
+                )
 
 
 def shipped(name: str) -> Path:
     """A file or folder that comes with the package: inside it, or beside it in a checkout."""
     inside = _HERE / name
     return inside if inside.exists() else _HERE.parent / name
+
+
+def find_weights(name: str) -> Path:
+    """The file of weights: some that were shipped, or at a path, or a training run's best."""
+    if name in ("default", "fixed"):
+        return shipped("weights") / f"{name}.weights.h5"
+    path = Path(name)
+    return path / BEST if path.is_dir() else path
 
 
 def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Config:
@@ -338,7 +380,7 @@ def _parse_assignment(text: str) -> dict[str, Any]:
     return {section: {key: parsed["value"] if len(parsed) == 1 else value.strip()}}
 
 
-def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> None:
+def _check_names(layer: abc.Mapping[str, Any], known: abc.Mapping[str, set[str]]) -> None:
     for section, values in layer.items():
         if section not in known:
             raise ConfigError(f"{section}: no such section; there are {', '.join(sorted(known))}")
@@ -350,10 +392,10 @@ def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> Non
                 raise ConfigError(f"{section}.{key}: no such setting; [{section}] has {names}")
 
 
-def _explain(message: str, settings: Mapping[str, Any]) -> str:
+def _explain(message: str, settings: abc.Mapping[str, Any]) -> str:
     """The validator's message, led by the key and the value that it is about."""
     type_of = get_type_hints(Config)
-    match = re.fullmatch(r"(.*) - at `\$\.(\w+)(?:\.(\w+))?`", message, re.DOTALL)
+    match = re.fullmatch(r"(.*) - at `\$\.(\w+)(?:\.(\w+))?(?:\[\d+\])?`", message, re.DOTALL)
     if not match:
         return message
     reason, section, key = match.groups()

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import Config, ConfigError, load_config, shipped
+from livecomposer.config import (
+    CONTROLS,
+    KNOBS,
+    Config,
+    ConfigError,
+    find_weights,
+    load_config,
+    shipped,
+)
 
 
 def test_the_default_file_explains_every_setting():
@@ -22,7 +30,7 @@ def test_defaults():
     config = load_config()
     assert (config.clock.tempo_bpm, config.jam.phrase_end, config.jam.max_duration) == (120, 24, 48)
     assert config.tokeniser.settings.resolution == 6
-    assert config.model.weights_path.name == "default.weights.h5"
+    assert find_weights(config.model.weights).name == "default.weights.h5"
 
 
 RANGES = [
@@ -34,8 +42,6 @@ RANGES = [
     ("clock.tempo_bpm", [20, 400, 99.5], [19.9, 401, "120", "nan", "inf"]),
     ("clock.source", ["internal", "midi", "jack"], ["tap", 1]),
     ("clock.anchor", ["first-note", "fixed"], ["bar"]),
-    ("clock.tap", ["off", "note 0", "note 127", "cc 64"],
-     ["", "note", "note 128", "note -1", "cc 1.5", "bend 3", "note  3", "cc 0x4", 64]),
     ("clock.send", [False], [True, "yes", 1]),
     ("clock.port", [""], ["keyboard", 1]),
     ("jam.mode", ["call-response", "duet", "fill", "solo", "listen"], ["trio", 1]),
@@ -53,6 +59,7 @@ RANGES = [
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
     ("sampling.max_repeats", [0, 100], [-1, 101]),
     ("sampling.max_loop", [16, 200], [15, 201]),
+    ("sampling.memory", [0, 0.3, 1], [-0.1, 1.1, "all"]),
     ("sampling.key", ["off", "auto", "C minor", "Bb major"], ["C", "c minor", "", 3]),
     ("sampling.lowest", ["C-1", "C4"], ["c4", "H1", 60, "G#9"]),
     ("sampling.highest", ["G9", "A0"], ["Bb3", ""]),
@@ -63,6 +70,14 @@ RANGES = [
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
+    ("model.others", [[], ["fixed", "x"]], ["fixed", [""], [1], ["x"] * 16]),
+    ("controls.feedback", [True, False], ["on", 1]),
+    *((f"controls.{name}",
+       ["off", "cc 0", "cc 119 channel 16"] + (
+           [] if name in KNOBS else ["note 0", "note 127 channel 1", "program 1", "program 128"]),
+       ["", "cc", "cc 120", "cc -1", "cc 1.5", "bend 3", "cc  3", "cc 0x4", 64, "note", "note 128",
+        "program 0", "program 129", "cc 1 channel 0", "cc 1 channel 17", "CC 1"])
+      for name in CONTROLS),
     ("tokeniser.timing", ["gaps", "fixed"], ["loose"]),
     ("tokeniser.resolution", [1, "1/12"], [0, 2, 0.3]),
     ("tokeniser.max_gap", [0.25, 16], [0, 17, "1/3"]),
@@ -99,7 +114,13 @@ def test_ranges(key, good, bad):
 
 TOGETHER = [
     (["ports.backend=jack", "ports.api=alsa"], "ports.backend"),
-    (["clock.source=midi", "clock.tap=cc 1"], "clock.tap"),
+    (["clock.source=midi", "controls.tap=cc 1"], "controls.tap"),
+    (["clock.source=jack", "controls.tempo=cc 1"], "controls.tempo"),
+    (["controls.tempo=note 1"], "controls.tempo"),
+    (["controls.mute=program"], "controls.mute"),
+    (["controls.mode=cc 7", "controls.mute=cc 7"], "controls.mute"),
+    (["controls.mode=note 7 channel 3", "controls.mute=note 7"], "controls.mute"),
+    (["controls.mode=program", "controls.weights=program 3"], "controls.weights"),
     (["clock.source=jack", "clock.send=true", "clock.anchor=fixed"], "clock.send"),
     (["clock.source=jack", "clock.port=x"], "clock.port"),
     (["clock.send=true"], "clock.send"),
@@ -114,8 +135,10 @@ def test_what_does_not_go_together(assignments, key):
 
 
 def test_what_goes_together():
-    config = load_config(None, ["clock.send=true", "clock.anchor=fixed", "clock.tap=cc 64"])
-    assert config.clock.tapped_by == ("cc", 64)
+    config = load_config(None, ["clock.send=true", "clock.anchor=fixed", "controls.tap=cc 64"])
+    assert config.controls.mappings == {"tap": ("cc", 64, None)}
+    pads = ["controls.mute=note 7 channel 3", "controls.panic=note 7 channel 10"]
+    assert len(load_config(None, pads).controls.mappings) == 2
     assert load_config(None, ["clock.source=midi", "clock.port=x"]).clock.port == "x"
 
 

@@ -56,7 +56,7 @@ def bench(config: Config, as_json: bool, seconds: float) -> None:
     log.info("measuring, for about %.0f s", seconds + 2 * _STARTS)
     # First: what this process loads later would be shared, and count for neither.
     start, system = _cold_start(config)
-    bundle = load_bundle(config)
+    bundle = load_bundle(config.model.weights)
     continuation = make_continuation(config, bundle, _SEED)
     prepare_process()
     steps = compose(continuation, Stream(continuation, bundle.tokeniser))

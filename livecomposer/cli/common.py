@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from livecomposer.config import Config, ConfigError, load_config
+from livecomposer.config import Config, ConfigError, find_weights, load_config
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -121,26 +121,31 @@ def read_corpus(
     return found.pieces
 
 
-def load_bundle(config: Config) -> "Bundle":
-    """The weights that the config names."""
+def load_bundle(weights: str) -> "Bundle":
+    """Weights, by their name or path."""
     from livecomposer.model.bundle import BundleError, load
 
     try:
-        return load(config.model.weights_path)
+        return load(find_weights(weights))
     except BundleError as error:
         raise CommandError(str(error)) from None
 
 
-def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Continuation":
-    """The model, warmed up. A seed given goes before the config's."""
-    import numpy as np  # not needed to print a help text
-
-    from livecomposer.live.continuation import Continuation
-
+def draw_seed(config: Config, seed: int | None = None) -> int:
+    """A seed that was given, or the config's, or one by chance."""
     if seed is None:
         configured = config.sampling.seed
         seed = secrets.randbits(32) if configured == "random" else configured
     log.info("weights %s, engine %s, seed %d", config.model.weights, config.model.engine, seed)
+    return seed
+
+
+def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuation":
+    """The model, warmed up."""
+    import numpy as np  # not needed to print a help text
+
+    from livecomposer.live.continuation import Continuation
+
     rng = np.random.default_rng(seed)
     return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
 

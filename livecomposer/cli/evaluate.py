@@ -15,7 +15,7 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
-from livecomposer.config import Config, Model
+from livecomposer.config import Config
 
 if TYPE_CHECKING:
     from livecomposer.evaluation.report import Evaluation
@@ -57,8 +57,7 @@ def evaluate(
 
     if plot and not plot.parent.is_dir():
         raise click.BadParameter(f"{plot.parent} is no folder", param_hint="--plot")
-    named = msgspec.structs.replace(config, model=Model(weights, config.model.engine))
-    bundle = load_bundle(named)
+    bundle = load_bundle(weights)
     instrument = bundle.provenance.get("instrument")
     pieces = read_corpus(sources, instrument, machine=bool(bundle.provenance.get("machine")))
     try:
@@ -67,7 +66,7 @@ def evaluate(
         raise CommandError(str(error)) from None
     found = measure_all(
         bundle,
-        make_engine(named, bundle),
+        make_engine(config, bundle),
         ([pieces[i] for i in learned], [pieces[i] for i in held_out]),
         config.sampling,
         seed=seed,

@@ -12,6 +12,7 @@ from livecomposer.cli.common import (
     NEW_FILE,
     CommandError,
     FiniteRange,
+    draw_seed,
     load_bundle,
     make_continuation,
     read_midi_file,
@@ -42,8 +43,9 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
-    bundle = load_bundle(config)
-    composer = Composer(make_continuation(config, bundle, seed), bundle.tokeniser, config.jam)
+    bundle = load_bundle(config.model.weights)
+    continuation = make_continuation(config, bundle, draw_seed(config, seed))
+    composer = Composer(continuation, bundle.tokeniser, config.jam)
     played, tempo_map = timed_messages(midi), midi.tempo_map
     answered = perform(composer, ScoreClock(tempo_map), played, config.ports.channel - 1)
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
@@ -80,10 +82,10 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
     if not any(isinstance(event, NoteOn) for event in events):
         raise CommandError(f"{primer}: it has no notes to go on from")
     parts = notes_of(played, tempo_map)
-    bundle = load_bundle(config)
+    bundle = load_bundle(config.model.weights)
     notes = continue_piece(
         events,
-        make_continuation(config, bundle, seed),
+        make_continuation(config, bundle, draw_seed(config, seed)),
         bundle.tokeniser,
         length=math.ceil(2 * beats) * GRID,
         max_duration=config.jam.max_duration,

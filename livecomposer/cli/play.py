@@ -10,6 +10,7 @@ from livecomposer.cli.common import (
     NEW_FILE,
     NO_MIDI,
     CommandError,
+    draw_seed,
     load_bundle,
     make_continuation,
     seed_option,
@@ -30,20 +31,22 @@ def play(config: Config) -> None:
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
-        from livecomposer.live.composer import Composer
         from livecomposer.live.daemon import stopping_on_signals
+        from livecomposer.live.desk import Model
         from livecomposer.live.ports import PortError, open_ports
         from livecomposer.live.wiring import make_daemon
 
-        bundle = load_bundle(config)
-        continuation = make_continuation(config, bundle, None)
-        composer = Composer(continuation, bundle.tokeniser, config.jam)
+        seed = draw_seed(config)
+        models = []
+        for name in (config.model.weights, *config.model.others):
+            bundle = load_bundle(name)
+            models.append(Model(name, make_continuation(config, bundle, seed), bundle.tokeniser))
     prepare_process()
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
         raise CommandError(str(error), NO_MIDI) from None
-    daemon, player = make_daemon(config, composer, ports)
+    daemon, player = make_daemon(config, models, ports, seed)
 
     def ready() -> None:
         if config.ports.realtime == "auto":
@@ -60,7 +63,8 @@ def play(config: Config) -> None:
     finally:
         log.info("%d messages, late by %s", player.lateness.count, player.lateness)
         log.info("%d notes too late to begin, %d xruns", player.skipped, ports.xruns())
-    log.info("%d tokens heard were outside the vocabulary, and reduced", continuation.reduced)
+    reduced = sum(model.continuation.reduced for model in models)
+    log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
 
 
 @click.command()
@@ -72,19 +76,22 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
     """Show a jam that needs no MIDI: built-in phrases are played in, and answered."""
     from livecomposer.live.composer import Composer
     from livecomposer.live.demo import play_fast, play_live
+    from livecomposer.live.desk import Model
     from livecomposer.live.offline import notes_of
     from livecomposer.music.tempo import TempoMap
     from livecomposer.pianoroll import MARKS, PLAIN_MARKS, draw
 
-    bundle = load_bundle(config)
+    bundle = load_bundle(config.model.weights)
     if seed is None and config.sampling.seed == "random":
         seed = _DEMO_SEED
-    composer = Composer(make_continuation(config, bundle, seed), bundle.tokeniser, config.jam)
+    seed = draw_seed(config, seed)
+    model = Model(config.model.weights, make_continuation(config, bundle, seed), bundle.tokeniser)
     tempo_bpm, channel = config.clock.tempo_bpm, config.ports.channel - 1
     if fast:
+        composer = Composer(model.continuation, model.tokeniser, config.jam)
         played, answered = play_fast(composer, tempo_bpm, channel)
     else:
-        played, answered = play_live(composer, config, click.echo)
+        played, answered = play_live(model, config, seed, click.echo)
     tempo_us = round(60e6 / tempo_bpm)
     tempo_map = TempoMap(1, [(0, tempo_us)])
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)

@@ -17,7 +17,7 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
-from livecomposer.config import Config, Model
+from livecomposer.config import Config, find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle
@@ -187,7 +187,7 @@ def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
     if contradicted:
         raise click.UsageError("--from keeps the weights' --input and --timing")
     try:
-        return load(Model(weights, "numpy").weights_path)
+        return load(find_weights(weights))
     except BundleError as error:
         raise CommandError(str(error)) from None
 

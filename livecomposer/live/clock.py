@@ -157,6 +157,11 @@ class InternalClock(FreeClock):
         self._line = Line(Fraction(beat), ns, self._line.period)
         log.debug("beat %d is the player's first note", beat // TICKS_PER_BEAT)
 
+    @property
+    def tempo_bpm(self) -> float:
+        """Beats per minute."""
+        return float(60_000_000_000 / (TICKS_PER_BEAT * self._line.period))
+
     def set_tempo(self, ns: int, tempo_bpm: float) -> None:
         """Go on at another tempo from `ns`; the position there stays."""
         self._line = Line.at(self._line.position_at(ns), ns, tempo_bpm)

@@ -5,6 +5,7 @@ Every onset of the player's advances the model. When the machine plays is up to 
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from livecomposer.config import Jam
@@ -57,6 +58,7 @@ class Composer:
         self.most_ways = settings.plan
         self._now = 0
         self._changed = -SOON  # when the mode was
+        self._stopped = False  # until something begins
 
     def interrupt(self, event: Event) -> bool:
         """End the machine's line, if this event of the player's does. It is still to be heard.
@@ -74,6 +76,7 @@ class Composer:
         if isinstance(event, Stop):
             self._stop(event.tick)
             return
+        self._stopped &= not isinstance(event, NoteOn)
         sounded = self._hands.sounding
         self._hands.take(event)
         if sounded and not self._hands.sounding:
@@ -97,7 +100,7 @@ class Composer:
         self._now = max(self._now, tick)
         other, self._settings = settings.mode != self._settings.mode, settings
         if other:
-            self._changed = self._now
+            self._changed, self._stopped = self._now, False
         if self._line is None:
             return False
         if other and self._mode.yields and (settings.mode == "listen" or self._hands.sounding):
@@ -105,6 +108,29 @@ class Composer:
         if other or not self._mode.yields:
             self._line.last_until(self._mode.ends(self._situation, tick), self._now)
         return False
+
+    def resume(self, tick: int) -> None:
+        """After a stop, begin by itself again, if that is the mode."""
+        self._now = max(self._now, tick)
+        if self._stopped:
+            self._changed, self._stopped = self._now, False
+
+    def clear(self, tick: int) -> None:
+        """Forget the context."""
+        self._redraw(tick, self._stream.clear)
+
+    def exchange(self, tick: int, continuation: Continuation, tokeniser: TokeniserSettings) -> None:
+        """Go on with another model from `tick` on: it knows the last onsets.
+
+        Args:
+            tick: now.
+            continuation: warmed up.
+            tokeniser: the settings that its weights were trained with.
+        """
+        for group in self._groups.flush():
+            self._take(group)
+        self._continuation, self._groups = continuation, OnsetGroups(tokeniser)
+        self._redraw(tick, lambda: self._stream.exchange(continuation, tokeniser))
 
     def advance(self, tick: int) -> list[Note]:
         """Let time come to `tick`; return the notes that begin within `LEAD` ticks from there."""
@@ -185,7 +211,7 @@ class Composer:
         A key that is let go a hair late is no reason to wait for a slot more.
         """
         begins = None if self._line else self._mode.begins(self._situation)
-        if begins is None:
+        if begins is None or self._stopped:
             return None
         return self._stream.slot(max(max(begins, self._changed + SOON) - LEAD, self._now))
 
@@ -226,8 +252,17 @@ class Composer:
             touch = replace(touch, gate=settings.gate)
         return touch
 
+    def _redraw(self, tick: int, change: Callable[[], None]) -> None:
+        """Change the stream; what was drawn ahead is drawn anew."""
+        self._now = max(self._now, tick)
+        if self._line:
+            self._line.redraw(self._now, change)
+        else:
+            change()
+
     def _stop(self, tick: int) -> None:
-        """Forget what is going on."""
+        """Forget what is going on, and wait."""
+        self._stopped = True
         self._hands = Hands()
         for group in self._groups.flush():
             self._take(group)

@@ -133,6 +133,22 @@ class Continuation:
         """A number from 0 to 1, drawn from the same source as all else."""
         return float(self._rng.random())
 
+    def clear(self) -> None:
+        """Forget the context, not the memory."""
+        self.context.clear()
+        self.context.append(START)
+        self._recent.clear()
+        self._probs = self._mixed(self._engine.prime([START]))
+        self.steps = 0
+
+    def forget(self) -> None:
+        """Forget the memory, not the context."""
+        self.memory = Memory(self._vocabulary)
+
+    def reseed(self, seed: int) -> None:
+        """Draw by chance of this seed from here on."""
+        self._rng = np.random.default_rng(seed)
+
     def refresh(self) -> None:
         """Forget, also in the engine's state, what has left the context."""
         if self.steps and len(self.context) == self.context.maxlen:

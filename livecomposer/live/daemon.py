@@ -61,6 +61,7 @@ class Daemon:
             ports.input.start(self._passing_to(self._jam.receive), self._inbox.put)
             if ports.clock:
                 ports.clock.start(self._passing_to(self._jam.receive_clock), self._inbox.put)
+            self._jam.begin(time.monotonic_ns())
             if ready:
                 ready()
             self._loop()

@@ -10,6 +10,7 @@ from livecomposer.config import Config, load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import stopping_on_signals
+from livecomposer.live.desk import Model
 from livecomposer.live.offline import Timed, perform
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.wiring import make_daemon
@@ -50,13 +51,14 @@ def play_fast(
 
 
 def play_live(
-    composer: Composer, config: Config, tell: Callable[[str], None]
+    model: Model, config: Config, seed: int, tell: Callable[[str], None]
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 
     Args:
-        composer: fresh.
+        model: fresh.
         config: for the daemon; its tempo is the player's too.
+        seed: the model's.
         tell: called as things happen.
 
     Returns:
@@ -66,7 +68,7 @@ def play_live(
     tempo_bpm = config.clock.tempo_bpm
     alone = msgspec.structs.replace(load_config().clock, tempo_bpm=tempo_bpm)  # nobody leads here
     settings = msgspec.structs.replace(config, clock=alone)
-    daemon, _ = make_daemon(settings, composer, Ports(source, sink))
+    daemon, _ = make_daemon(settings, [model], Ports(source, sink), seed)
     played: list[Timed] = []
     ended = threading.Event()
 

@@ -5,34 +5,32 @@ from typing import Protocol
 
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import LEAD, PLANNING, Composer
+from livecomposer.live.desk import Desk, Voices
 from livecomposer.live.leader import Leader
 from livecomposer.live.schedule import Chord
-from livecomposer.live.tap import TapTempo
-from livecomposer.midi.wire import FIRST_SYSTEM, STOP, WireParser, event_of
+from livecomposer.midi.wire import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    CONTROL_CHANGE,
+    FIRST_SYSTEM,
+    STOP,
+    WireParser,
+    event_of,
+)
 from livecomposer.music.events import Note, NoteOn, Stop
 from livecomposer.music.tempo import GRID
 
+_SILENCE = (ALL_SOUND_OFF, ALL_NOTES_OFF)
+"""Controllers that silence the machine, on any channel."""
 _WAY_NS = 10_000_000
 """What it takes to draw 4 beats of an answer, at most, on a slow machine."""
 
 
-class Voice(Protocol):
+class Voice(Voices, Protocol):
     """What sounds the machine's notes: the player, or a schedule in virtual time."""
 
     def book(self, chord: Chord) -> None:
         """Book a chord, with its end."""
-        ...
-
-    def book_system(self, due_ns: int, message: bytes) -> None:
-        """Book a system message, such as MIDI clock; it outlives a cut."""
-        ...
-
-    def cut(self) -> None:
-        """End at once what sounds, and drop the notes that are booked."""
-        ...
-
-    def silence(self) -> None:
-        """As `cut`, and release whatever else may sound on the channel."""
         ...
 
 
@@ -46,7 +44,7 @@ class Jam:
         latency_ns: how much earlier than due everything is sent; negative for later.
         ahead_ns: how much before it is sent the voice must have it.
         leader: what leads others by MIDI clock, if anything does.
-        tap: what sets the tempo by taps, if anything does.
+        desk: what is changed while playing, if anything is.
         own_clock_port: whether MIDI clock comes by `receive_clock` only.
     """
 
@@ -59,16 +57,17 @@ class Jam:
         latency_ns: int = 0,
         ahead_ns: int = 0,
         leader: Leader | None = None,
-        tap: TapTempo | None = None,
+        desk: Desk | None = None,
         own_clock_port: bool = False,
     ) -> None:
         self._composer, self._clock, self._voice = composer, clock, voice
-        self._latency_ns, self._leader, self._tap = latency_ns, leader, tap
+        self._latency_ns, self._leader, self._desk = latency_ns, leader, desk
         self._ahead_ns = max(0, latency_ns) + ahead_ns  # how much sooner notes are composed
         self._own_clock_port = own_clock_port
         self._parser, self._clock_parser = WireParser(), WireParser()
         self._tick = 0  # of the last event
         self._breaks = clock.breaks
+        self._stood = not clock.running
 
     def receive(self, ns: int, data: bytes) -> None:
         """Take bytes of the player's that came in at `ns`."""
@@ -77,7 +76,7 @@ class Jam:
             if message[0] >= FIRST_SYSTEM:
                 if not self._own_clock_port:
                     self._hear_clock(ns, message)
-            elif self._clock.running and not (self._tap and self._tap.take(ns, message)):
+            elif not self._desk or not self._desk.take(ns, self._tick_at(ns), message):
                 self._hear(ns, message)
 
     def receive_clock(self, ns: int, data: bytes) -> None:
@@ -91,8 +90,12 @@ class Jam:
         self._clock.advance(ns)
         self._notice_break(ns)
         if not self._clock.running:
+            self._stood = True
             return
         tick = self._clock.tick_at(ns + self._ahead_ns)
+        if self._stood:
+            self._stood = False
+            self._composer.resume(tick)
         time_ns = self._clock.ns_at(tick + PLANNING) - self._clock.ns_at(tick)
         self._composer.most_ways = max(1, time_ns // _WAY_NS)
         for note in self._composer.advance(tick):
@@ -103,7 +106,7 @@ class Jam:
 
     def due_ns(self) -> int | None:
         """When to call `advance` next, if nothing is received before; None if not before then."""
-        if self._clock.breaks != self._breaks:
+        if self._clock.breaks != self._breaks or (self._clock.running and self._stood):
             return 0
         dues = [self._clock.due_ns()]
         if self._clock.running:
@@ -112,6 +115,11 @@ class Jam:
                 ticks.append(self._leader.next_tick - LEAD)
             dues += [self._clock.ns_at(tick) - self._ahead_ns for tick in ticks if tick is not None]
         return min((due for due in dues if due is not None), default=None)
+
+    def begin(self, ns: int) -> None:
+        """Let those that show how things stand know."""
+        if self._desk:
+            self._desk.tell(ns)
 
     def leave(self, ns: int) -> None:
         """Let those that were led stop."""
@@ -132,11 +140,20 @@ class Jam:
         """Where the music has come to a stop, end what sounds and forget what is going on."""
         if self._clock.breaks != self._breaks:
             self._breaks = self._clock.breaks
-            self._voice.silence()
-            self._tick = self._tick_at(ns)
-            self._composer.hear(Stop(self._tick))
+            self._silence(ns)
+
+    def _silence(self, ns: int) -> None:
+        """End what sounds, and forget what is going on."""
+        self._voice.silence()
+        self._tick = self._tick_at(ns)
+        self._composer.hear(Stop(self._tick))
 
     def _hear(self, ns: int, message: bytes) -> None:
+        if message[0] & 0xF0 == CONTROL_CHANGE and message[1] in _SILENCE:
+            self._silence(ns)
+            return
+        if not self._clock.running:
+            return
         event = event_of(message, self._tick_at(ns))
         if event is None:
             return
@@ -153,6 +170,8 @@ class Jam:
         return max(self._tick, self._clock.tick_at(ns))
 
     def _book(self, note: Note) -> None:
+        if self._desk and self._desk.muted:
+            return
         onset, end, expires = (
             self._sent_at(tick)
             for tick in (note.onset, note.onset + note.duration, note.onset + GRID // 2)

@@ -5,6 +5,7 @@ the line is near, all up to that: in several ways, of which the best is kept.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from livecomposer.live.continuation import Onset, Pitches
 from livecomposer.live.phrase import Touch
@@ -105,8 +106,17 @@ class Line:
             tick: the player's onset.
             pitches: what begins there.
         """
+        self.redraw(now, lambda: self._stream.hear(tick, pitches))
+
+    def redraw(self, now: int, change: Callable[[], None]) -> None:
+        """What was drawn ahead is drawn anew, after a change of the stream's.
+
+        Args:
+            now: what comes next, comes then at the earliest.
+            change: it may be one that the stream can't go back behind.
+        """
         self._take_back()
-        self._stream.hear(tick, pitches)
+        change()
         self._draw(max(now, self._earliest))
 
     def end_at(self, tick: int) -> None:

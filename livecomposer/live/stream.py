@@ -15,6 +15,8 @@ from livecomposer.music.tokens import Chord
 
 ENDING = 2 * TICKS_PER_BEAT
 """How long before its end, in ticks, a line may have its last onset at the most."""
+_TOLD = 16
+"""Onsets that another model hears when it takes over: as many as take no time."""
 _KEPT = 64
 """Onsets that can still change: more than any that are drawn ahead."""
 
@@ -143,6 +145,25 @@ class Stream:
             drawn = each.drawn if each.tick < tick else ()
             if each.heard or drawn:
                 self._take(each.tick, each.heard, drawn)
+
+    def clear(self) -> None:
+        """Let the model forget its context."""
+        self._continuation.clear()
+        self._taken.clear()
+        self._before = None
+
+    def exchange(self, continuation: Continuation, settings: TokeniserSettings) -> None:
+        """Go on with another model: it hears the last onsets.
+
+        Args:
+            continuation: not moved by anything else from now on.
+            settings: as it was trained.
+        """
+        last = list(self._taken)[-_TOLD:]
+        self._continuation, self._settings = continuation, settings
+        self.clear()
+        for each in last:
+            self._take(each.tick, each.heard, each.drawn)
 
     def refresh(self) -> None:
         """Forget, also in the model's state, what has left its context."""

@@ -1,30 +1,34 @@
-"""From settings to a daemon: which clock, who leads, what taps."""
+"""From settings to a daemon: which clock, who leads, what can be changed while playing."""
 
 import time
+from collections.abc import Sequence
 
 from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
+from livecomposer.live.desk import Desk, Model
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
-from livecomposer.live.tap import TapTempo
 
 
-def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemon, Player]:
+def make_daemon(
+    config: Config, models: Sequence[Model], ports: Ports, seed: int
+) -> tuple[Daemon, Player]:
     """A daemon on open ports, and the player that it plays with.
 
     Args:
-        config: its sections `ports` and `clock` are heeded.
-        composer: warmed up.
+        config: all but its sections `tokeniser` and `training` are heeded.
+        models: what can be played, the first at the beginning.
         ports: open.
+        seed: that of the models.
     """
     settings = config.clock
     clock: Clock
-    tap = None
+    own = None
     if settings.source == "midi":
         from livecomposer.live.midi_clock import MidiClock  # not needed otherwise
 
@@ -33,9 +37,8 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
         clock = JackClock(settings.tempo_bpm)
     else:
         fixed = settings.anchor == "fixed"
-        clock = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
-        if settings.tapped_by:
-            tap = TapTempo(settings.tapped_by, clock)
+        clock = own = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
+    composer = Composer(models[0].continuation, models[0].tokeniser, config.jam)
     player = Player(config.ports.channel - 1)
     jam = Jam(
         composer,
@@ -44,7 +47,7 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
         latency_ns=round(config.ports.latency_ms * 1e6),
         ahead_ns=ports.ahead_ns,
         leader=Leader() if settings.send else None,
-        tap=tap,
+        desk=Desk(config, composer, models, player, seed=seed, clock=own),
         own_clock_port=bool(settings.port),
     )
     daemon = Daemon(jam, player, ports)

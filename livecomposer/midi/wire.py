@@ -12,7 +12,7 @@ from livecomposer.music.events import (
     Sustain,
 )
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
+NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
 FIRST_SYSTEM, SONG_POSITION = 0xF0, 0xF2
 PULSES_PER_SIXTEENTH = 6
 """MIDI clock's pulses in a sixteenth, the unit of song position."""

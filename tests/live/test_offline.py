@@ -10,6 +10,7 @@ from livecomposer.config import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
+from livecomposer.live.desk import Model
 from livecomposer.live.offline import (
     continue_piece,
     hear,
@@ -36,10 +37,15 @@ def continuation(tokens="C4.E4", seed=1):
     return bundle, Continuation(bundle, Engine(bundle), sampling, np.random.default_rng(seed))
 
 
+def model(tokens="C4.E4", seed=1):
+    bundle, fresh = continuation(tokens, seed)
+    return Model("test", fresh, bundle.tokeniser)
+
+
 def composer(tokens="C4.E4", seed=1):
-    bundle, model = continuation(tokens, seed)
+    bundle, fresh = continuation(tokens, seed)
     jam = msgspec.structs.replace(load_config().jam, gate=1.0, plan=1)
-    return Composer(model, bundle.tokeniser, jam)
+    return Composer(fresh, bundle.tokeniser, jam)
 
 
 MESSAGES = st.lists(

@@ -1,0 +1,231 @@
+"""What is set while playing: it carries out what controls ask for, and tells how things stand."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args
+
+import msgspec
+
+from livecomposer.config import MATCH, AnswerLength, Config, ControlName, ModeName
+from livecomposer.live.clock import InternalClock
+from livecomposer.live.composer import Composer
+from livecomposer.live.continuation import Continuation
+from livecomposer.live.controls import (
+    Button,
+    Choice,
+    Control,
+    Knob,
+    Scale,
+    Switch,
+    Wish,
+    linear,
+    wish_of,
+)
+from livecomposer.live.tap import TapTempo
+from livecomposer.midi.wire import CONTROL_CHANGE
+from livecomposer.music.events import Stop
+from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tokeniser import TokeniserSettings
+
+log = logging.getLogger(__name__)
+
+_MODES: tuple[ModeName, ...] = get_args(ModeName)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights that are ready to play.
+
+    Attributes:
+        name: as in the settings.
+        continuation: warmed up.
+        tokeniser: the settings that they were trained with.
+    """
+
+    name: str
+    continuation: Continuation
+    tokeniser: TokeniserSettings
+
+
+class Voices(Protocol):
+    """What a desk can do to what sounds."""
+
+    def cut(self) -> None:
+        """End at once what sounds of the machine's, and drop the notes that are booked."""
+        ...
+
+    def silence(self) -> None:
+        """As `cut`, and release whatever else may sound on the channel."""
+        ...
+
+    def book_system(self, due_ns: int, message: bytes) -> None:
+        """Book a message that is no note."""
+        ...
+
+
+_ANSWER = Scale(
+    lambda position: AnswerLength(position // 4 * TICKS_PER_BEAT) if position >= 4 else MATCH,
+    lambda value: 0 if value == MATCH else min(127, value * 4 // TICKS_PER_BEAT),
+)
+"""As long as what is answered, then 1 to 31 beats."""
+
+
+class Desk:
+    """Settings that can be changed while playing.
+
+    Args:
+        config: how things stand at the beginning, and what works what.
+        composer: plays the first model.
+        models: what can be played; one or more.
+        voice: what sounds.
+        seed: where the first model's chance comes from.
+        clock: whose tempo can be set, if it can.
+
+    Attributes:
+        muted: whether the machine's notes are not to sound.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        composer: Composer,
+        models: Sequence[Model],
+        voice: Voices,
+        *,
+        seed: int,
+        clock: InternalClock | None = None,
+    ) -> None:
+        self._mappings = config.controls.mappings
+        self._feedback, self._channel = config.controls.feedback, config.ports.channel - 1
+        self._jam, self._sampling = config.jam, config.sampling
+        self._composer, self._models, self._voice = composer, models, voice
+        self._playing, self._seed = 0, seed
+        self._locked_key = "auto" if config.sampling.key == "off" else config.sampling.key
+        self._told: dict[ControlName, int | None] = {}
+        self.muted = False
+        self._controls: dict[ControlName, Control] = {
+            "mode": Choice(
+                len(_MODES),
+                lambda: _MODES.index(self._jam.mode),
+                lambda wish, number: self._change_jam(wish, mode=_MODES[number]),
+            ),
+            "weights": Choice(len(models), lambda: self._playing, self._play),
+            "mute": Switch(lambda: self.muted, self._mute),
+            "key": Switch(lambda: self._sampling.key != "off", self._lock_key),
+            "panic": Button(self._panic),
+            "clear": Button(lambda wish: composer.clear(wish.tick)),
+            "forget": Button(self._forget),
+            "seed": Button(self._draw_seed, lambda _: self._reseed()),
+            "density": Knob(
+                linear(0, 1),
+                lambda: self._jam.density,
+                lambda wish, value: self._change_jam(wish, density=value),
+            ),
+            "answer": Knob(
+                _ANSWER,
+                lambda: self._jam.answer,
+                lambda wish, value: self._change_jam(wish, answer=value),
+            ),
+            "temperature": Knob(
+                linear(0.1, 2),
+                lambda: self._sampling.temperature,
+                lambda _, value: self._change_sampling(temperature=value),
+            ),
+            "memory": Knob(
+                linear(0, 1),
+                lambda: self._sampling.memory,
+                lambda _, value: self._change_sampling(memory=value),
+            ),
+        }
+        if clock:
+            tap = TapTempo(clock)
+            self._controls |= {
+                "tempo": Knob(
+                    linear(60, 187),
+                    lambda: clock.tempo_bpm,
+                    lambda wish, value: clock.set_tempo(wish.ns, value),
+                ),
+                "tap": Button(lambda wish: tap.tap(wish.ns)),
+            }
+
+    def take(self, ns: int, tick: int, message: bytes) -> bool:
+        """Take a channel message of the player's.
+
+        Args:
+            ns: when it came.
+            tick: the position there.
+            message: whole.
+
+        Returns:
+            Whether it was a control's, and so no music.
+        """
+        for name, mapped in self._mappings.items():
+            if mapped.takes(message):
+                control, wish = self._controls[name], wish_of(ns, tick, mapped, message)
+                if wish and control.work(wish):
+                    self._told[name] = control.position
+                self.tell(ns)
+                return True
+        return False
+
+    def position(self, name: ControlName) -> int | None:
+        """Where a control stands, 0-127; None for one that stands nowhere."""
+        return self._controls[name].position
+
+    def tell(self, ns: int) -> None:
+        """Send back how things stand, where that isn't known yet."""
+        if not self._feedback:
+            return
+        for name, mapped in self._mappings.items():
+            position = self.position(name)
+            if mapped.kind == "cc" and position is not None and self._told.get(name) != position:
+                self._told[name] = position
+                channel = self._channel if mapped.channel is None else mapped.channel
+                message = bytes((CONTROL_CHANGE | channel, mapped.number or 0, position))
+                self._voice.book_system(ns, message)
+
+    def _change_jam(self, wish: Wish, **changes: Any) -> None:
+        self._jam = msgspec.structs.replace(self._jam, **changes)
+        if self._composer.change(wish.tick, self._jam):
+            self._voice.cut()
+
+    def _change_sampling(self, **changes: Any) -> None:
+        self._sampling = msgspec.structs.replace(self._sampling, **changes)
+        self._models[self._playing].continuation.constrain(self._sampling)
+
+    def _lock_key(self, _: Wish, locked: bool) -> None:
+        self._change_sampling(key=self._locked_key if locked else "off")
+
+    def _mute(self, _: Wish, muted: bool) -> None:
+        self.muted = muted
+        if muted:
+            self._voice.cut()
+
+    def _panic(self, wish: Wish) -> None:
+        self._voice.silence()
+        self._composer.hear(Stop(wish.tick))
+
+    def _forget(self, _: Wish) -> None:
+        for model in self._models:
+            model.continuation.forget()
+
+    def _draw_seed(self, _: Wish) -> None:
+        self._seed = secrets.randbits(32)
+        log.info("seed %d", self._seed)
+        self._reseed()
+
+    def _reseed(self) -> None:
+        for model in self._models:
+            model.continuation.reseed(self._seed)
+
+    def _play(self, wish: Wish, number: int) -> None:
+        """Play with other weights."""
+        model = self._models[number]
+        if number == self._playing:
+            return
+        model.continuation.constrain(self._sampling)
+        self._playing = number
+        self._composer.exchange(wish.tick, model.continuation, model.tokeniser)
+        log.info("weights %s", model.name)

@@ -1,0 +1,193 @@
+"""Controls, worked by messages in virtual time: what becomes of the music, and what is told."""
+
+import pytest
+
+from livecomposer.config import load_config
+from livecomposer.live.clock import InternalClock
+from livecomposer.live.composer import Composer
+from livecomposer.live.desk import Desk
+from livecomposer.live.jam import Jam
+from livecomposer.live.offline import VirtualVoice, play_into
+from tests.live.test_offline import BEAT, PHRASE, model
+
+ALL = {
+    "mode": 1, "mute": 2, "panic": 3, "temperature": 4, "density": 5, "memory": 6, "answer": 7,
+    "tempo": 8, "tap": 9, "key": 10, "seed": 11, "clear": 12, "forget": 13, "weights": 14,
+}  # fmt: skip
+
+
+class Stage:
+    """A jam with a desk, in virtual time, at 120 BPM."""
+
+    def __init__(self, *assignments, weights=("C4.E4",)):
+        self.config = load_config(None, ["jam.gate=1.0", "jam.plan=1", *assignments])
+        self.models = [model(tokens) for tokens in weights]
+        first = self.models[0]
+        first.continuation.constrain(self.config.sampling)
+        clock, self.voice = InternalClock(120, 0), VirtualVoice(0)
+        composer = Composer(first.continuation, first.tokeniser, self.config.jam)
+        self.desk = Desk(self.config, composer, self.models, self.voice, seed=1, clock=clock)
+        self.jam = Jam(composer, clock, self.voice, desk=self.desk)
+        self.jam.begin(0)
+
+    def play(self, messages, end_beat=40):
+        ordered = sorted(messages, key=lambda timed: timed[0])
+        play_into(self.jam, self.voice, ordered, round(end_beat * BEAT))
+        return self
+
+    @property
+    def sent(self):
+        return self.voice.sent
+
+    @property
+    def told(self):
+        """What was told of each control."""
+        return [(data[1], data[2]) for _, data in self.sent if data[0] == 0xB0 and data[1] < 64]
+
+    @property
+    def onsets(self):
+        """The beats of the notes, with their pitches."""
+        return [(ns / BEAT, data[1]) for ns, data in self.sent if data[0] == 0x90]
+
+
+def turn(beat, name, value):
+    """The controller of a control."""
+    return round(beat * BEAT), bytes((0xB5, ALL[name], value))
+
+
+def mapped(*names):
+    return [f"controls.{name}=cc {ALL[name]}" for name in names]
+
+
+def sounding(sent):
+    notes = set()
+    for _, data in sent:
+        if data[0] & 0xF0 in (0x80, 0x90):
+            (notes.add if data[0] & 0xF0 == 0x90 else notes.discard)(data[1])
+    return notes
+
+
+def beats(stage):
+    return sorted({beat for beat, _ in stage.onsets})
+
+
+def test_all_there_is_is_told_at_the_beginning():
+    stage = Stage(*mapped(*ALL), "controls.feedback=true", "jam.density=1", "sampling.memory=0")
+    stage.play([], 1)
+    told = dict(stage.told)
+    assert told.keys() == set(ALL.values()) - {ALL[n] for n in ("panic", "tap", "seed", "clear",
+                                                                  "forget")}  # fmt: skip
+    assert (told[ALL["density"]], told[ALL["memory"]], told[ALL["answer"]]) == (127, 0, 0)
+    assert (told[ALL["tempo"]], told[ALL["mute"]], told[ALL["key"]]) == (60, 0, 0)
+    assert Stage(*mapped(*ALL)).play([], 1).sent == []
+
+
+def test_a_mode_is_chosen_by_controller_key_or_program():
+    for control, message in (("cc 1", b"\xb0\x01\x7f"), ("program", b"\xc0\x04"),
+                             ("note 9", b"\x90\x09\x40")):  # fmt: skip
+        stage = Stage(f"controls.mode={control}", "jam.mode=solo")
+        stage.play([(BEAT * 4, message)], 8)
+        assert beats(stage) == [i / 2 for i in range(8)], control
+        assert not sounding(stage.sent)
+
+
+def test_an_unknown_program_changes_nothing():
+    stage = Stage("controls.mode=program", "jam.mode=solo").play([(BEAT, b"\xc0\x05")], 3)
+    assert beats(stage) == [0, 0.5, 1, 1.5, 2, 2.5]
+
+
+def test_mute_is_at_once_and_music_goes_on_behind_it():
+    stage = Stage(*mapped("mute"), "jam.mode=solo", "controls.feedback=true")
+    stage.play([turn(1.25, "mute", 127), turn(2.6, "mute", 0)], 4)
+    assert beats(stage) == [0, 0.5, 1, 3, 3.5]
+    ends = [ns / BEAT for ns, data in stage.sent if data[0] == 0x80]
+    assert 1.25 in ends
+    assert stage.told == [(2, 0)]  # at first; and then the button itself knew
+
+
+def test_panic_is_silence_until_the_player_plays():
+    stage = Stage("controls.panic=note 3", "jam.mode=solo")
+    notes = [(round(2.1 * BEAT), b"\x90\x30\x40"), (round(2.3 * BEAT), b"\x80\x30\x00")]
+    stage.play([(round(1.25 * BEAT), b"\x90\x03\x40"), (round(1.3 * BEAT), b"\x80\x03\x40"),
+                *notes], 4)  # fmt: skip
+    assert beats(stage)[:3] == [0, 0.5, 1]
+    assert min(beat for beat in beats(stage) if beat > 1) >= 2.1
+    assert [
+        data.hex() for ns, data in stage.sent if ns == round(1.25 * BEAT) and data[0] == 0xB0
+    ] == ["b04000", "b07b00"]
+
+
+@pytest.mark.parametrize("message", ["b07800", "b47b00", "b97b00"])
+def test_all_notes_off_is_obeyed_on_any_channel(message):
+    stage = Stage("jam.mode=solo").play([(round(1.25 * BEAT), bytes.fromhex(message))], 4)
+    assert beats(stage) == [0, 0.5, 1]
+    assert not sounding(stage.sent)
+
+
+def test_a_knob_changes_nothing_before_it_has_come_to_the_value():
+    stage = Stage(*mapped("tempo"), "controls.feedback=true")
+    stage.play([turn(0, "tempo", 10), turn(0.1, "tempo", 50)], 0.2)
+    assert stage.desk.position("tempo") == 60
+    stage.play([turn(0.3, "tempo", 70), turn(0.4, "tempo", 40)], 1)
+    assert stage.desk.position("tempo") == 40
+    stage.play([turn(1.5, "tempo", 100)], 2)
+    assert stage.desk.position("tempo") == 100
+    assert stage.told == [(8, 60)]
+
+
+def test_a_knob_that_was_overtaken_is_first_to_come_to_the_value():
+    stage = Stage(*mapped("tempo"), "controls.tap=note 9", "controls.feedback=true")
+    taps = [(round((1 + i) * BEAT), b"\x90\x09\x40") for i in range(3)]  # 120
+    stage.play([turn(0, "tempo", 60), turn(0.1, "tempo", 90), *taps, turn(4, "tempo", 91)], 5)
+    assert stage.desk.position("tempo") == 60
+    assert stage.told == [(8, 60), (8, 60)]  # at first, and when it was overtaken
+
+
+def test_an_answer_is_as_long_as_the_knob_says():
+    stage = Stage(*mapped("answer")).play([turn(0, "answer", 0), turn(0, "answer", 4), *PHRASE])
+    assert beats(stage) == [3, 3.5]
+
+
+def test_the_key_is_locked_and_free():
+    wide = "C4 C#4 D4 D#4 E4 F4 F#4 G4 G#4 A4 A#4 B4"
+    stage = Stage(*mapped("key"), "jam.mode=solo", "sampling.key=C major", "sampling.top_p=1.0",
+                  "sampling.temperature=5", weights=[wide])  # fmt: skip
+    stage.play([turn(50, "key", 0)], 100)
+    white = {0, 2, 4, 5, 7, 9, 11}
+    assert {pitch % 12 for beat, pitch in stage.onsets if beat < 50} == white
+    assert {pitch % 12 for beat, pitch in stage.onsets if beat > 51} == set(range(12))
+
+
+def test_other_weights_go_on_at_the_next_slot():
+    stage = Stage(*mapped("weights"), "jam.mode=solo", weights=["C4", "E4", "G4"])
+    stage.play([turn(1.25, "weights", 64), turn(2.25, "weights", 127), turn(3, "weights", 0)], 5)
+    assert beats(stage) == [i / 2 for i in range(10)]
+    pitches = [pitch for _, pitch in stage.onsets]
+    assert pitches == [60, 60, 60, 64, 64, 67, 67, 60, 60, 60]
+
+
+def test_the_same_seed_again_is_the_same_music():
+    wide = "C4 D4 E4 F4 G4 A4 B4"
+    stage = Stage(*mapped("seed", "clear"), "jam.mode=solo", "sampling.memory=0", weights=[wide])
+    afresh = [turn(16, "clear", 127), turn(16, "seed", 0), turn(32, "clear", 127)]
+    stage.play([*afresh, turn(32, "seed", 0), turn(48, "seed", 127)], 64)
+    played = [pitch for _, pitch in stage.onsets]
+    assert played[34:60] == played[66:92]
+    assert played[34:60] != played[98:124]
+
+
+def test_what_is_forgotten_is_not_mixed_in():
+    stage = Stage(*mapped("forget", "memory"), "sampling.memory=1", weights=["C4 D4 +1"])
+    stage.play([], 1)
+    memory = stage.models[0].continuation.memory
+    for token in (1, 2, 1, 2, 1, 2, 1, 2, 1):
+        memory.add(token)
+    stage.play([turn(1, "forget", 127)], 2)
+    assert stage.models[0].continuation.memory is not memory
+    assert stage.models[0].continuation.memory.now.absolute.length == 0
+
+
+def test_what_is_mapped_is_no_music():
+    stage = Stage("controls.mute=note 60").play(PHRASE)
+    assert stage.onsets == []
+    assert len(stage.models[0].continuation.context) == 1
