@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from livecomposer.midi.mapping import Mapping, parse_mapping
+from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 from livecomposer.music.constraints import Constraints
 from livecomposer.music.keys import Key, parse_key
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
@@ -83,6 +84,27 @@ class Ports(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"output = {self.output!r}, which is the input too: it would answer itself"
             )
+
+
+class Listen(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of the player's is heard. `channels` count from 1; pitches are named."""
+
+    channels: (
+        Literal["all"] | Annotated[list[Annotated[int, Meta(ge=1, le=16)]], Meta(min_length=1)]
+    )
+    lowest: str
+    highest: str
+    thru: bool
+
+    def __post_init__(self) -> None:
+        _check_range(self)
+
+    def hears(self, message: bytes) -> bool:
+        """Whether a channel message is from a channel, and a note from the keys, that is heard."""
+        if self.channels != "all" and (message[0] & 0x0F) + 1 not in self.channels:
+            return False
+        low, high = parse_pitch(self.lowest), parse_pitch(self.highest)
+        return message[0] & 0xF0 not in (NOTE_ON, NOTE_OFF) or low <= message[1] <= high
 
 
 class Clock(Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,16 +188,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"key = {self.key!r}, expected 'off', 'auto' or a key: {error}"
             ) from None
-        pitches = []
-        for name in ("lowest", "highest"):
-            try:
-                pitches.append(parse_pitch(getattr(self, name)))
-            except ValueError as error:
-                raise ValueError(f"{name} = {error}") from None
-        if pitches[0] > pitches[1]:
-            raise ValueError(
-                f"lowest = {self.lowest!r}, expected no higher than highest ({self.highest!r})"
-            )
+        _check_range(self)
         if self.grid not in GRIDS:
             allowed = ", ".join(map(spell_beats, GRIDS))
             raise ValueError(f"grid = {spell_beats(self.grid)}, expected one of {allowed}")
@@ -289,6 +302,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
     ports: Ports
+    listen: Listen
     clock: Clock
     jam: Jam
     sampling: Sampling
@@ -343,6 +357,19 @@ def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Co
         return msgspec.convert(settings, Config, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), settings)) from None
+
+
+def _check_range(section: Listen | Sampling) -> None:
+    pitches = []
+    for name in ("lowest", "highest"):
+        try:
+            pitches.append(parse_pitch(getattr(section, name)))
+        except ValueError as error:
+            raise ValueError(f"{name} = {error}") from None
+    if pitches[0] > pitches[1]:
+        raise ValueError(
+            f"lowest = {section.lowest!r}, expected no higher than highest ({section.highest!r})"
+        )
 
 
 def _within(name: str, ticks: int, low: float, high: float) -> None:

@@ -44,6 +44,10 @@ RANGES = [
     ("clock.anchor", ["first-note", "fixed"], ["bar"]),
     ("clock.send", [False], [True, "yes", 1]),
     ("clock.port", [""], ["keyboard", 1]),
+    ("listen.channels", ["all", [1], [1, 16]], ["some", [], [0], [17], 1]),
+    ("listen.lowest", ["C-1", "C4"], ["c4", 60]),
+    ("listen.highest", ["G9", "C4"], ["Bb3", ""]),
+    ("listen.thru", [True], ["on", 1]),
     ("jam.mode", ["call-response", "duet", "fill", "solo", "listen"], ["trio", 1]),
     ("jam.min_phrase", [1, 16], [0, 17]),
     ("jam.answer", ["match", 0.5, 256], ["short", 0.25, 257]),
@@ -125,6 +129,7 @@ TOGETHER = [
     (["clock.source=jack", "clock.port=x"], "clock.port"),
     (["clock.send=true"], "clock.send"),
     (["sampling.lowest=C5", "sampling.highest=C4"], "sampling.lowest"),
+    (["listen.lowest=C5", "listen.highest=C4"], "listen.lowest"),
 ]
 
 

@@ -145,9 +145,13 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
     import numpy as np  # not needed to print a help text
 
     from livecomposer.live.continuation import Continuation
+    from livecomposer.music.constraints import NothingAllowedError
 
     rng = np.random.default_rng(seed)
-    return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
+    try:
+        return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
+    except NothingAllowedError as error:
+        raise CommandError(f"[sampling]: {error}", WRONG_USAGE) from None
 
 
 def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":

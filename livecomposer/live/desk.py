@@ -1,4 +1,7 @@
-"""What is set while playing: it carries out what controls ask for, and tells how things stand."""
+"""Where the player's messages go: to the controls, on to the output, or to be heard as music.
+
+It carries out what controls ask for, and tells how things stand.
+"""
 
 import logging
 import secrets
@@ -60,7 +63,7 @@ class Voices(Protocol):
         """As `cut`, and release whatever else may sound on the channel."""
         ...
 
-    def book_system(self, due_ns: int, message: bytes) -> None:
+    def book_message(self, due_ns: int, message: bytes) -> None:
         """Book a message that is no note."""
         ...
 
@@ -97,7 +100,7 @@ class Desk:
         seed: int,
         clock: InternalClock | None = None,
     ) -> None:
-        self._mappings = config.controls.mappings
+        self._mappings, self._listen = config.controls.mappings, config.listen
         self._feedback, self._channel = config.controls.feedback, config.ports.channel - 1
         self._jam, self._sampling = config.jam, config.sampling
         self._composer, self._models, self._voice = composer, models, voice
@@ -159,7 +162,7 @@ class Desk:
             message: whole.
 
         Returns:
-            Whether it was a control's, and so no music.
+            Whether it is not to be heard: it was a control's, or is not listened to.
         """
         for name, mapped in self._mappings.items():
             if mapped.takes(message):
@@ -168,7 +171,9 @@ class Desk:
                     self._told[name] = control.position
                 self.tell(ns)
                 return True
-        return False
+        if self._listen.thru:
+            self._voice.book_message(ns, message)
+        return not self._listen.hears(message)
 
     def position(self, name: ControlName) -> int | None:
         """Where a control stands, 0-127; None for one that stands nowhere."""
@@ -184,7 +189,7 @@ class Desk:
                 self._told[name] = position
                 channel = self._channel if mapped.channel is None else mapped.channel
                 message = bytes((CONTROL_CHANGE | channel, mapped.number or 0, position))
-                self._voice.book_system(ns, message)
+                self._voice.book_message(ns, message)
 
     def _change_jam(self, wish: Wish, **changes: Any) -> None:
         self._jam = msgspec.structs.replace(self._jam, **changes)

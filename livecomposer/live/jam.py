@@ -76,6 +76,8 @@ class Jam:
             if message[0] >= FIRST_SYSTEM:
                 if not self._own_clock_port:
                     self._hear_clock(ns, message)
+            elif message[0] & 0xF0 == CONTROL_CHANGE and message[1] in _SILENCE:
+                self._silence(ns)
             elif not self._desk or not self._desk.take(ns, self._tick_at(ns), message):
                 self._hear(ns, message)
 
@@ -102,7 +104,7 @@ class Jam:
             self._book(note)
         if self._leader:
             for due, message in self._leader.until(tick + LEAD):
-                self._voice.book_system(self._sent_at(due), message)
+                self._voice.book_message(self._sent_at(due), message)
 
     def due_ns(self) -> int | None:
         """When to call `advance` next, if nothing is received before; None if not before then."""
@@ -124,7 +126,7 @@ class Jam:
     def leave(self, ns: int) -> None:
         """Let those that were led stop."""
         if self._leader:
-            self._voice.book_system(ns, bytes((STOP,)))
+            self._voice.book_message(ns, bytes((STOP,)))
 
     def _catch_up(self, ns: int) -> None:
         """What was due before `ns` comes before what comes then."""
@@ -149,9 +151,6 @@ class Jam:
         self._composer.hear(Stop(self._tick))
 
     def _hear(self, ns: int, message: bytes) -> None:
-        if message[0] & 0xF0 == CONTROL_CHANGE and message[1] in _SILENCE:
-            self._silence(ns)
-            return
         if not self._clock.running:
             return
         event = event_of(message, self._tick_at(ns))

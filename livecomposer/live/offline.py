@@ -98,9 +98,9 @@ class VirtualVoice:
         """See `Voice`."""
         self.schedule.book(chord)
 
-    def book_system(self, due_ns: int, message: bytes) -> None:
+    def book_message(self, due_ns: int, message: bytes) -> None:
         """See `Voice`."""
-        self.schedule.book_system(due_ns, message)
+        self.schedule.book_message(due_ns, message)
 
     def cut(self) -> None:
         """See `Voice`."""

@@ -45,9 +45,9 @@ class Player:
         """Book a chord."""
         self._orders.put(lambda _now, _send: self._schedule.book(chord))
 
-    def book_system(self, due_ns: int, message: bytes) -> None:
-        """Book a system message, such as MIDI clock; it outlives a cut."""
-        self._orders.put(lambda _now, _send: self._schedule.book_system(due_ns, message))
+    def book_message(self, due_ns: int, message: bytes) -> None:
+        """Book any message, such as MIDI clock; it outlives a cut."""
+        self._orders.put(lambda _now, _send: self._schedule.book_message(due_ns, message))
 
     def cut(self) -> None:
         """End at once what sounds, and drop the notes that are booked."""

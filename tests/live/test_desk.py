@@ -191,3 +191,35 @@ def test_what_is_mapped_is_no_music():
     stage = Stage("controls.mute=note 60").play(PHRASE)
     assert stage.onsets == []
     assert len(stage.models[0].continuation.context) == 1
+
+
+def test_a_split_and_a_channel():
+    low = [(ns, bytes((data[0], data[1] - 24, *data[2:]))) for ns, data in PHRASE]
+    elsewhere = [(ns, bytes((data[0] | 2, *data[1:]))) for ns, data in PHRASE]
+    split = ["listen.lowest=C3", "listen.highest=B3"]
+    assert Stage(*split).play(low).onsets == []
+    assert Stage(*split).play(PHRASE).onsets == []
+    assert Stage("listen.lowest=C4", "listen.highest=C4").play(PHRASE).onsets
+    assert Stage("listen.channels=[1, 3]").play(elsewhere).onsets
+    assert Stage("listen.channels=[1, 4]").play(elsewhere).onsets == []
+
+
+def test_what_is_played_is_passed_on():
+    stage = Stage("listen.thru=true", "listen.channels=[2]", *mapped("mute"))
+    bend = (BEAT, bytes.fromhex("e30040"))
+    stage.play([*PHRASE, turn(0.5, "mute", 0), bend], 8)
+    assert sorted(stage.sent) == sorted([*PHRASE, bend])
+    assert Stage().play([bend], 2).sent == []
+
+
+def test_what_was_passed_on_is_silenced_with_the_rest():
+    stage = Stage("listen.thru=true", *mapped("panic"))
+    held = [
+        (0, bytes.fromhex("933c50")),
+        (1, bytes.fromhex("934050")),
+        (2, bytes.fromhex("934000")),
+    ]
+    stage.play([*held, (3, bytes.fromhex("b34007")), turn(1, "panic", 127)], 2)
+    assert [data.hex() for ns, data in stage.sent if ns == BEAT] == [
+        "833c00", "b04000", "b07b00", "b34000", "b37b00",
+    ]  # fmt: skip

@@ -126,7 +126,7 @@ def test_system_messages_go_first_outlive_a_cut_and_are_never_too_late():
     schedule, wire = Schedule(0), Wire()
     schedule.book(chord(100, 200, (60,), 90))
     for due in (100, 300):
-        schedule.book_system(due, b"\xf8")
+        schedule.book_message(due, b"\xf8")
     schedule.send_due(100, wire)
     schedule.cut(150, wire)
     schedule.send_due(10**12, wire)
