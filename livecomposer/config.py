@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
+import platformdirs
 from msgspec import Meta, Struct
 
 from livecomposer.midi.mapping import Mapping, parse_mapping
@@ -259,6 +260,20 @@ class Controls(Struct, frozen=True, forbid_unknown_fields=True):
         return mappings
 
 
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where jams are recorded."""
+
+    folder: Annotated[str, Meta(min_length=1)]
+    max_mb: Annotated[float, Meta(gt=0, le=1000)]
+
+    @property
+    def path(self) -> Path | None:
+        """The folder; None for none."""
+        if self.folder == "auto":
+            return platformdirs.user_music_path() / "livecomposer"
+        return None if self.folder == "off" else Path(self.folder).expanduser()
+
+
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """What is played from."""
 
@@ -307,6 +322,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     jam: Jam
     sampling: Sampling
     controls: Controls
+    record: Record
     model: Model
     tokeniser: Tokeniser
     training: Training
@@ -335,11 +351,16 @@ def find_weights(name: str) -> Path:
     return path / BEST if path.is_dir() else path
 
 
-def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Config:
+def load_config(
+    file: Path | None = None,
+    assignments: Iterable[str] = (),
+    base: abc.Mapping[str, Any] | None = None,
+) -> Config:
     """The default settings, with a file's over them, and single assignments over these.
 
     Args:
         file: a TOML file; it may hold any part of the settings.
+        base: settings that lie between the default and the file.
         assignments: `section.key=value`, the value as in TOML (a bare word is a string).
 
     Raises:
@@ -347,7 +368,8 @@ def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Co
     """
     settings = _read_toml(shipped("config.toml"))
     known = {section: set(keys) for section, keys in settings.items()}
-    layers = [_read_toml(file)] if file else []
+    layers = [dict(base)] if base else []
+    layers += [_read_toml(file)] if file else []
     layers += map(_parse_assignment, assignments)
     for layer in layers:
         _check_names(layer, known)
@@ -357,6 +379,20 @@ def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Co
         return msgspec.convert(settings, Config, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), settings)) from None
+
+
+def spell_config(config: Config) -> dict[str, dict[str, Any]]:
+    """Settings as they stand in a file."""
+    return {
+        section: {name: _spell(value) for name, value in msgspec.structs.asdict(values).items()}
+        for section, values in msgspec.structs.asdict(config).items()
+    }
+
+
+def _spell(value: Any) -> Any:
+    if isinstance(value, AnswerLength) and value == MATCH:
+        return "match"
+    return spell_beats(value) if isinstance(value, Ticks) else value
 
 
 def _check_range(section: Listen | Sampling) -> None:

@@ -72,6 +72,8 @@ RANGES = [
     ("sampling.grid", [1, 0.5, "1/3", 0.25], [0.75, 2, 0]),
     ("sampling.longest_rest", [1, 16], [0.5, 17]),
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
+    ("record.folder", ["auto", "off", "jams"], ["", 1]),
+    ("record.max_mb", [0.1, 1000], [0, 1001]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
     ("model.others", [[], ["fixed", "x"]], ["fixed", [""], [1], ["x"] * 16]),

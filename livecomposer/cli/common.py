@@ -3,7 +3,7 @@
 import logging
 import math
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from livecomposer.config import Config, ConfigError, find_weights, load_config
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
+    from livecomposer.live.desk import Model
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
@@ -70,13 +71,19 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         logging.basicConfig(format="%(levelname)s: %(message)s")
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
-        try:
-            config = load_config(config_file, assignments)
-        except ConfigError as error:
-            raise CommandError(str(error), WRONG_USAGE) from None
-        command(config, **arguments)
+        command(read_config(config_file, assignments), **arguments)
 
     return configured
+
+
+def read_config(
+    file: Path | None, assignments: Iterable[str], base: Mapping[str, Any] | None = None
+) -> Config:
+    """The settings that a command was given: see `load_config`."""
+    try:
+        return load_config(file, assignments, base)
+    except ConfigError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
 
 
 def require(*libraries: str) -> None:
@@ -154,6 +161,17 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
         raise CommandError(f"[sampling]: {error}", WRONG_USAGE) from None
 
 
+def load_models(config: Config, seed: int) -> "list[Model]":
+    """All the weights that the config names, ready to play."""
+    from livecomposer.live.desk import Model
+
+    models = []
+    for name in (config.model.weights, *config.model.others):
+        bundle = load_bundle(name)
+        models.append(Model(name, make_continuation(config, bundle, seed), bundle.tokeniser))
+    return models
+
+
 def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
     """What computes the network, as the config says."""
     if config.model.engine == "numpy":
@@ -169,12 +187,12 @@ def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
     return KerasEngine(bundle)
 
 
-def read_midi_file(path: Path) -> "MidiFile":
-    """A MIDI file that was named on the command line."""
+def read_midi_file(path: Path, tracks: Collection[str] | None = None) -> "MidiFile":
+    """A MIDI file that was named on the command line, or some of its tracks."""
     from livecomposer.midi.files import MidiFileError, read_midi
 
     try:
-        return read_midi(path)
+        return read_midi(path, tracks=tracks)
     except MidiFileError as error:
         raise CommandError(f"{path}: {error}") from None
 

@@ -14,7 +14,9 @@ from livecomposer.cli.common import (
     FiniteRange,
     draw_seed,
     load_bundle,
+    load_models,
     make_continuation,
+    read_config,
     read_midi_file,
     seed_option,
     with_config,
@@ -35,19 +37,30 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     """Play a recorded performance into the live core, without waiting.
 
     IN is a MIDI file. OUT has its notes in a track `player`, and the answers in a track
-    `livecomposer`.
+    `livecomposer`. Of a recording of `play`, what the player did is answered again, as it was then,
+    unless --config, --set or --seed say otherwise.
     """
     from livecomposer.live.clock import ScoreClock
-    from livecomposer.live.composer import Composer
-    from livecomposer.live.offline import notes_of, perform, timed_messages
+    from livecomposer.live.offline import notes_of, timed_messages
+    from livecomposer.live.recorded import HEARD, find_description, play_again
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
-    bundle = load_bundle(config.model.weights)
-    continuation = make_continuation(config, bundle, draw_seed(config, seed))
-    composer = Composer(continuation, bundle.tokeniser, config.jam)
+    ahead_ns, end_ns = 0, None
+    if recorded := find_description(midi.texts):
+        end_ns = max((ns for ns, _ in timed_messages(midi)), default=0)
+        midi = read_midi_file(performance, HEARD)
+        given = click.get_current_context().params
+        ahead_ns = recorded.ahead_ns
+        config = read_config(given["config_file"], given["assignments"], recorded.settings)
+    seed = draw_seed(config, seed)
+    models = load_models(config, seed)
     played, tempo_map = timed_messages(midi), midi.tempo_map
-    answered = perform(composer, ScoreClock(tempo_map), played, config.ports.channel - 1)
+    if end_ns is None and config.jam.mode == "solo":  # which doesn't end by itself
+        end_ns = max((ns for ns, _ in played), default=0)
+    answered = play_again(
+        config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
+    )
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     write_parts(out, *parts, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: player {len(parts[0])} notes, livecomposer {len(parts[1])} notes")

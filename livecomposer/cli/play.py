@@ -11,8 +11,7 @@ from livecomposer.cli.common import (
     NO_MIDI,
     CommandError,
     draw_seed,
-    load_bundle,
-    make_continuation,
+    load_models,
     seed_option,
     with_config,
     write_parts,
@@ -32,21 +31,24 @@ def play(config: Config) -> None:
 
     with loading():
         from livecomposer.live.daemon import stopping_on_signals
-        from livecomposer.live.desk import Model
         from livecomposer.live.ports import PortError, open_ports
+        from livecomposer.live.recorded import describe
+        from livecomposer.live.recorder import RecordingThread
         from livecomposer.live.wiring import make_daemon
 
         seed = draw_seed(config)
-        models = []
-        for name in (config.model.weights, *config.model.others):
-            bundle = load_bundle(name)
-            models.append(Model(name, make_continuation(config, bundle, seed), bundle.tokeniser))
+        models = load_models(config, seed)
     prepare_process()
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
         raise CommandError(str(error), NO_MIDI) from None
-    daemon, player = make_daemon(config, models, ports, seed)
+    recording = None
+    if folder := config.record.path:
+        text = describe(config, seed, ports.ahead_ns)
+        recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
+    record = recording.keep if recording else None
+    daemon, player = make_daemon(config, models, ports, seed, record)
 
     def ready() -> None:
         if config.ports.realtime == "auto":
@@ -61,6 +63,8 @@ def play(config: Config) -> None:
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
+        if recording and (file := recording.close()):
+            click.echo(f"recorded: {file}")
         log.info("%d messages, late by %s", player.lateness.count, player.lateness)
         log.info("%d notes too late to begin, %d xruns", player.skipped, ports.xruns())
     reduced = sum(model.continuation.reduced for model in models)
@@ -74,25 +78,20 @@ def play(config: Config) -> None:
 @with_config
 def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None:
     """Show a jam that needs no MIDI: built-in phrases are played in, and answered."""
-    from livecomposer.live.composer import Composer
     from livecomposer.live.demo import play_fast, play_live
-    from livecomposer.live.desk import Model
     from livecomposer.live.offline import notes_of
     from livecomposer.music.tempo import TempoMap
     from livecomposer.pianoroll import MARKS, PLAIN_MARKS, draw
 
-    bundle = load_bundle(config.model.weights)
     if seed is None and config.sampling.seed == "random":
         seed = _DEMO_SEED
     seed = draw_seed(config, seed)
-    model = Model(config.model.weights, make_continuation(config, bundle, seed), bundle.tokeniser)
-    tempo_bpm, channel = config.clock.tempo_bpm, config.ports.channel - 1
+    models = load_models(config, seed)
     if fast:
-        composer = Composer(model.continuation, model.tokeniser, config.jam)
-        played, answered = play_fast(composer, tempo_bpm, channel)
+        played, answered = play_fast(models, config, seed)
     else:
-        played, answered = play_live(model, config, seed, click.echo)
-    tempo_us = round(60e6 / tempo_bpm)
+        played, answered = play_live(models, config, seed, click.echo)
+    tempo_us = round(60e6 / config.clock.tempo_bpm)
     tempo_map = TempoMap(1, [(0, tempo_us)])
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     marks = MARKS if _can_print(MARKS) else PLAIN_MARKS

@@ -17,6 +17,7 @@ from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
+from livecomposer.live.recorder import RecordedJam
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Daemon:
         ports: open; they are closed at the end.
     """
 
-    def __init__(self, jam: Jam, player: Player, ports: Ports) -> None:
+    def __init__(self, jam: Jam | RecordedJam, player: Player, ports: Ports) -> None:
         self._jam, self._player, self._ports = jam, player, ports
         # What came in, with who is to take it; or an exception of a port's; or None to stop.
         self._inbox: SimpleQueue[_Item] = SimpleQueue()

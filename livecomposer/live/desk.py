@@ -4,12 +4,12 @@ It carries out what controls ask for, and tells how things stand.
 """
 
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
 import msgspec
+import numpy as np
 
 from livecomposer.config import MATCH, AnswerLength, Config, ControlName, ModeName
 from livecomposer.live.clock import InternalClock
@@ -142,7 +142,9 @@ class Desk:
                 lambda _, value: self._change_sampling(memory=value),
             ),
         }
-        if clock:
+        if not clock:  # it has a tempo of its own
+            self._controls |= dict.fromkeys(("tempo", "tap"), Button(lambda _: None))
+        else:
             tap = TapTempo(clock)
             self._controls |= {
                 "tempo": Knob(
@@ -217,7 +219,7 @@ class Desk:
             model.continuation.forget()
 
     def _draw_seed(self, _: Wish) -> None:
-        self._seed = secrets.randbits(32)
+        self._seed = int(np.random.default_rng(self._seed).integers(2**32))  # by the one before
         log.info("seed %d", self._seed)
         self._reseed()
 

@@ -22,6 +22,7 @@ from livecomposer.music.tempo import GRID
 
 _SILENCE = (ALL_SOUND_OFF, ALL_NOTES_OFF)
 """Controllers that silence the machine, on any channel."""
+_STALL_NS = 2_000_000_000
 _WAY_NS = 10_000_000
 """What it takes to draw 4 beats of an answer, at most, on a slow machine."""
 
@@ -66,6 +67,7 @@ class Jam:
         self._own_clock_port = own_clock_port
         self._parser, self._clock_parser = WireParser(), WireParser()
         self._tick = 0  # of the last event
+        self._now_ns: int | None = None  # what time has come to
         self._breaks = clock.breaks
         self._stood = not clock.running
 
@@ -88,7 +90,19 @@ class Jam:
             self._hear_clock(ns, message)
 
     def advance(self, ns: int) -> None:
-        """Let time come to `ns`."""
+        """Let time come to `ns`: all that is due till then happens, as if at its own time.
+
+        So what is played depends on what was received when, and on nothing else; but where more
+        than `_STALL_NS` were lost, what should have been is left out.
+        """
+        if self._now_ns is None or self._now_ns < ns - _STALL_NS:
+            self._now_ns = ns
+        while (due := self.due_ns()) is not None and due <= ns:
+            self._advance(max(due, self._now_ns))
+        self._advance(max(ns, self._now_ns))
+
+    def _advance(self, ns: int) -> None:
+        self._now_ns = ns
         self._clock.advance(ns)
         self._notice_break(ns)
         if not self._clock.running:
@@ -130,9 +144,8 @@ class Jam:
 
     def _catch_up(self, ns: int) -> None:
         """What was due before `ns` comes before what comes then."""
-        due = self.due_ns()
-        if due is not None and due < ns:
-            self.advance(ns)
+        if (due := self.due_ns()) is not None and due < ns:
+            self.advance(ns - 1)
 
     def _hear_clock(self, ns: int, message: bytes) -> None:
         self._clock.hear(ns, message)

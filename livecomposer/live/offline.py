@@ -6,11 +6,11 @@ Also what a performance and its answers come to as notes, and continuing a piece
 from collections.abc import Iterable, Sequence
 
 from livecomposer.live.clock import Clock
-from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
 from livecomposer.live.line import Line
 from livecomposer.live.phrase import Phrase
+from livecomposer.live.recorder import RecordedJam
 from livecomposer.live.schedule import Chord, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
@@ -51,25 +51,11 @@ def live_tokens(
     return encode(hear(messages, clock), settings)
 
 
-def perform(
-    composer: Composer, clock: Clock, messages: Iterable[Timed], channel: int
-) -> list[Timed]:
-    """Play messages into the live core in virtual time; return what it sends.
-
-    Args:
-        composer: fresh.
-        clock: its nanoseconds are the messages'.
-        messages: in order of time.
-        channel: what the answers are sent on, 0-15.
-    """
-    voice = VirtualVoice(channel)
-    play_into(Jam(composer, clock, voice), voice, messages)
-    voice.silence()
-    return voice.sent
-
-
 def play_into(
-    jam: Jam, voice: "VirtualVoice", messages: Iterable[Timed], end_ns: int | None = None
+    jam: Jam | RecordedJam,
+    voice: "VirtualVoice",
+    messages: Iterable[Timed],
+    end_ns: int | None = None,
 ) -> None:
     """Play messages into a jam in virtual time.
 
@@ -84,6 +70,8 @@ def play_into(
         voice.now_ns = ns
         jam.receive(ns, data)
     _let_pass(jam, voice, end_ns)
+    if end_ns is not None:
+        voice.now_ns = end_ns
 
 
 class VirtualVoice:
@@ -118,7 +106,7 @@ class VirtualVoice:
         self.sent.append((due_ns, message))
 
 
-def _let_pass(jam: Jam, voice: VirtualVoice, until_ns: int | None) -> None:
+def _let_pass(jam: Jam | RecordedJam, voice: VirtualVoice, until_ns: int | None) -> None:
     """Let happen all that is due before `until_ns`, or all there is."""
     while True:
         dues = [due for due in (jam.due_ns(), voice.schedule.due_ns()) if due is not None]

@@ -39,6 +39,10 @@ class Player:
         """How many notes were too late to begin."""
         return self._schedule.skipped
 
+    def tell(self, witness: Send) -> None:
+        """Let a witness know of each message of the machine's notes, in the sending thread."""
+        self._schedule.witness = witness
+
     # The booking thread's side.
 
     def book(self, chord: Chord) -> None:

@@ -66,11 +66,13 @@ class Schedule:
         channel: 0-15.
 
     Attributes:
+        witness: told of each message of the machine's notes that has gone out.
         skipped: how many notes were too late to begin.
     """
 
     def __init__(self, channel: int) -> None:
         self._channel = channel
+        self.witness: Send = lambda _due_ns, _message: None
         self._heap: list[_Entry] = []
         self._order = count()
         self._sounding: dict[int, int] = {}  # the ledger: pitch -> when it ends
@@ -152,10 +154,13 @@ class Schedule:
         self._push(note_on.end_ns, _Kind.NOTE_OFF, self._note_off(pitch))
         self._sounding[pitch] = note_on.end_ns
         send(note_on.due_ns, note_on.message)
+        self.witness(note_on.due_ns, note_on.message)
 
     def _note_off(self, pitch: int) -> bytes:
         return bytes((NOTE_OFF | self._channel, pitch, 0))
 
     def _end(self, pitch: int, due_ns: int, send: Send) -> None:
-        send(due_ns, self._note_off(pitch))
+        note_off = self._note_off(pitch)
+        send(due_ns, note_off)
+        self.witness(due_ns, note_off)
         del self._sounding[pitch]  # not before the note-off has gone out

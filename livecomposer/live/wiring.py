@@ -1,7 +1,7 @@
 """From settings to a daemon: which clock, who leads, what can be changed while playing."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
@@ -13,10 +13,15 @@ from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
+from livecomposer.live.recorder import Entry, RecordedJam
 
 
 def make_daemon(
-    config: Config, models: Sequence[Model], ports: Ports, seed: int
+    config: Config,
+    models: Sequence[Model],
+    ports: Ports,
+    seed: int,
+    record: Callable[[Entry], None] | None = None,
 ) -> tuple[Daemon, Player]:
     """A daemon on open ports, and the player that it plays with.
 
@@ -25,6 +30,7 @@ def make_daemon(
         models: what can be played, the first at the beginning.
         ports: open.
         seed: that of the models.
+        record: takes what is to be recorded.
     """
     settings = config.clock
     clock: Clock
@@ -50,7 +56,11 @@ def make_daemon(
         desk=Desk(config, composer, models, player, seed=seed, clock=own),
         own_clock_port=bool(settings.port),
     )
-    daemon = Daemon(jam, player, ports)
+    recorded = None
+    if record:
+        recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
+        player.tell(recorded.send)
+    daemon = Daemon(recorded or jam, player, ports)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
     return daemon, player

@@ -3,7 +3,7 @@
 Positions here are a file's own ticks, of 1/`division` beat.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -34,12 +34,14 @@ class MidiFile:
             come before other messages of the same position. No meta messages.
         tempo_changes: (position, microseconds per beat), in order.
         tracks: the tracks' names, "" for one without.
+        texts: text events, of all tracks.
     """
 
     division: int
     messages: list[tuple[int, mido.Message]]
     tempo_changes: list[tuple[int, int]]
     tracks: list[str]
+    texts: list[str]
 
     @property
     def tempo_map(self) -> TempoMap:
@@ -58,12 +60,12 @@ class TimedNote:
     channel: int = 0
 
 
-def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
+def read_midi(source: Path | bytes, *, tracks: Collection[str] | None = None) -> MidiFile:
     """Read a MIDI file of type 0 or 1.
 
     Args:
         source: the file, or what is in it.
-        track: take the messages of tracks with this name only.
+        tracks: take the messages of tracks with these names only.
 
     Raises:
         MidiFileError: it can't be read, is empty, isn't MIDI, is cut off, counts time in a way
@@ -73,14 +75,17 @@ def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
     division = parsed.ticks_per_beat
     ranked: list[tuple[int, int, mido.Message]] = []
     tempo_changes: list[tuple[int, int]] = []
+    texts: list[str] = []
     for each in parsed.tracks:
         position = 0
         begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
-        left_out = track is not None and each.name != track
+        left_out = tracks is not None and each.name not in tracks
         for message in each:
             position += message.time
             if message.type == "set_tempo":
                 tempo_changes.append((position, message.tempo))
+            elif message.type == "text":
+                texts.append(message.text)
             elif left_out:
                 continue
             elif is_note_off(message):
@@ -96,7 +101,8 @@ def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
     ranked.sort(key=lambda row: row[:2])
     tempo_changes.sort(key=lambda change: change[0])
     messages = [(row[0], row[2]) for row in ranked]
-    return MidiFile(division, messages, tempo_changes, [each.name for each in parsed.tracks])
+    names = [each.name for each in parsed.tracks]
+    return MidiFile(division, messages, tempo_changes, names, texts)
 
 
 def _parse(source: Path | bytes) -> mido.MidiFile:

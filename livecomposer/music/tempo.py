@@ -94,7 +94,7 @@ class TempoMap:
 
     def ns_at(self, position: int, division: int) -> int:
         """When `position`, of 1/`division` beat, is reached: in nanoseconds, rounded."""
-        i = bisect_right(self._positions, position * self.division // division) - 1
+        i = max(0, bisect_right(self._positions, position * self.division // division) - 1)
         beyond = position * self.division - self._positions[i] * division
         time = self._times[i] * division + beyond * self._tempos[i]
         return round(Fraction(time, self.division * division))

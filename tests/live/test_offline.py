@@ -16,10 +16,10 @@ from livecomposer.live.offline import (
     hear,
     live_tokens,
     notes_of,
-    perform,
     timed_messages,
     timed_notes,
 )
+from livecomposer.live.recorded import play_again
 from livecomposer.midi.files import TimedNote, read_midi
 from livecomposer.model.engine import Engine
 from livecomposer.music.events import NoteOn
@@ -40,6 +40,11 @@ def continuation(tokens="C4.E4", seed=1):
 def model(tokens="C4.E4", seed=1):
     bundle, fresh = continuation(tokens, seed)
     return Model("test", fresh, bundle.tokeniser)
+
+
+def perform(played_by, clock, messages, channel=0):
+    settings = ["jam.gate=1.0", "jam.plan=1", f"ports.channel={channel + 1}"]
+    return play_again(load_config(None, settings), [played_by], clock, messages, seed=1)
 
 
 def composer(tokens="C4.E4", seed=1):
@@ -105,7 +110,7 @@ PHRASE = [
 
 
 def test_a_performance_and_its_answer():
-    sent = perform(composer(), InternalClock(120, 0), PHRASE, channel=2)
+    sent = perform(model(), InternalClock(120, 0), PHRASE, channel=2)
     onsets = [ns for ns, data in sent if data[0] == 0x92 and data[1] == 60]
     assert onsets == [BEAT * n // 2 for n in (6, 7, 8, 9)]
     notes = notes_of(sent, TempoMap(1))
@@ -118,7 +123,7 @@ def test_a_performance_and_its_answer():
 def test_beat_zero_is_the_first_onset_after_silence():
     late = [(ns + 123_456_789, data) for ns, data in PHRASE]
     later = [(ns + 20 * BEAT + 77_777_777, data) for ns, data in PHRASE]
-    sent = perform(composer(), InternalClock(120, 0), late + later, channel=0)
+    sent = perform(model(), InternalClock(120, 0), late + later, channel=0)
     onsets = [ns for ns, data in sent if data[0] == 0x90 and data[1] == 60]
     assert onsets == [
         start + BEAT * n // 2 for start in (late[0][0], later[0][0]) for n in (6, 7, 8, 9)
@@ -128,7 +133,7 @@ def test_beat_zero_is_the_first_onset_after_silence():
 def test_the_grid_is_kept_while_the_player_keeps_playing():
     # The second phrase begins in the middle of the answer, and off its grid.
     second = [(ns + 7 * BEAT // 2 + 60_000_000, data) for ns, data in PHRASE]
-    sent = perform(composer(), InternalClock(120, 0), PHRASE + second, channel=0)
+    sent = perform(model(), InternalClock(120, 0), PHRASE + second, channel=0)
     onsets = [ns for ns, data in sent if data[0] == 0x90 and data[1] == 60]
     assert all(ns % (BEAT // 2) == 0 for ns in onsets)
     assert onsets[:2] == [3 * BEAT, 7 * BEAT // 2]
@@ -136,7 +141,7 @@ def test_the_grid_is_kept_while_the_player_keeps_playing():
 
 def test_a_cut_answer_leaves_nothing_sounding():
     interruption = [(3 * BEAT + 100_000_000, message("on", 72))]
-    sent = perform(composer(), InternalClock(120, 0), PHRASE + interruption, channel=0)
+    sent = perform(model(), InternalClock(120, 0), PHRASE + interruption, channel=0)
     assert [(ns, data[0], data[1]) for ns, data in sent[:4]] == [
         (3 * BEAT, 0x90, 60), (3 * BEAT, 0x90, 64),
         (3 * BEAT + 100_000_000, 0x80, 60), (3 * BEAT + 100_000_000, 0x80, 64),
@@ -146,21 +151,21 @@ def test_a_cut_answer_leaves_nothing_sounding():
 
 def test_stop_silences():
     stopped = [*PHRASE, (3 * BEAT + 1, b"\xfc")]
-    sent = perform(composer(), InternalClock(120, 0), stopped, channel=0)
+    sent = perform(model(), InternalClock(120, 0), stopped, channel=0)
     assert [data.hex() for _, data in sent[2:6]] == ["803c00", "804000", "b04000", "b07b00"]
 
 
 def test_a_score_brings_its_own_beats(tmp_path):
     notes = [(0.25 + 0.5 * i, 0.25, 60) for i in range(4)]
     midi = read_midi(write_midi(tmp_path / "x.mid", notes, tempo=300_000))
-    sent = perform(composer(), ScoreClock(midi.tempo_map), timed_messages(midi), 0)
+    sent = perform(model(), ScoreClock(midi.tempo_map), timed_messages(midi), 0)
     played = notes_of(sent, midi.tempo_map)
     assert [note.onset / 480 for note in played if note.pitch == 60] == [3, 3.5, 4, 4.5]
 
 
 def test_performances_are_the_same_by_the_same_seed():
     def answers(seed):
-        return perform(composer("C4 D4 E4 G4", seed), InternalClock(120, 0), PHRASE, 0)
+        return perform(model("C4 D4 E4 G4", seed), InternalClock(120, 0), PHRASE, 0)
 
     assert answers(1) == answers(1)
     assert any(answers(seed) != answers(1) for seed in range(2, 12))

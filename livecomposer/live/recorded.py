@@ -1,0 +1,81 @@
+"""Playing a recorded performance into the live core again, by the settings of then."""
+
+import json
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from livecomposer.config import Config, spell_config
+from livecomposer.live.clock import Clock
+from livecomposer.live.composer import Composer
+from livecomposer.live.desk import Desk, Model
+from livecomposer.live.jam import Jam
+from livecomposer.live.offline import Timed, VirtualVoice, play_into
+from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART
+
+HEARD = (PLAYER_PART, CONTROLS_PART)
+"""The tracks of a recording that the live core heard."""
+_KEY = "livecomposer"
+
+
+class Recorded(NamedTuple):
+    """What a recording says of itself.
+
+    Attributes:
+        settings: by section, as in a file of settings; their seed is that of the jam.
+        ahead_ns: how much before it was due everything was composed.
+    """
+
+    settings: dict[str, dict[str, Any]]
+    ahead_ns: int
+
+
+def describe(config: Config, seed: int, ahead_ns: int) -> str:
+    """A recording's text: ASCII, since MIDI files don't say how their text is encoded."""
+    settings = spell_config(config)
+    settings["sampling"]["seed"] = seed
+    return json.dumps({_KEY: version("livecomposer"), "ahead_ns": ahead_ns, "settings": settings})
+
+
+def find_description(texts: Iterable[str]) -> Recorded | None:
+    """What a MIDI file's texts say, if it is a recording."""
+    for text in texts:
+        try:
+            said = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and _KEY in said:
+            settings, ahead_ns = said.get("settings"), said.get("ahead_ns")
+            if isinstance(settings, dict) and isinstance(ahead_ns, int):
+                return Recorded(settings, min(max(0, ahead_ns), 1_000_000_000))
+    return None
+
+
+def play_again(
+    config: Config,
+    models: Sequence[Model],
+    clock: Clock,
+    messages: Iterable[Timed],
+    *,
+    seed: int,
+    ahead_ns: int = 0,
+    end_ns: int | None = None,
+) -> list[Timed]:
+    """Play messages into the live core in virtual time; return what it sends.
+
+    Args:
+        config: as for the daemon.
+        models: what can be played, the first at the beginning.
+        clock: its nanoseconds are the messages'.
+        messages: in order of time.
+        seed: that of the models.
+        ahead_ns: as a recording has it.
+        end_ns: when to stop; otherwise when nothing more would happen.
+    """
+    voice = VirtualVoice(config.ports.channel - 1)
+    composer = Composer(models[0].continuation, models[0].tokeniser, config.jam)
+    desk = Desk(config, composer, models, voice, seed=seed)
+    jam = Jam(composer, clock, voice, ahead_ns=ahead_ns, desk=desk)
+    play_into(jam, voice, messages, end_ns)
+    voice.silence()
+    return voice.sent
