@@ -8,6 +8,7 @@ from livecomposer.cli.files import generate, replay, tokens
 from livecomposer.cli.learn import learn
 from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
+from livecomposer.cli.render import render
 from livecomposer.cli.train import train
 
 
@@ -24,6 +25,7 @@ for command in (
     learn,
     replay,
     generate,
+    render,
     tokens,
     train,
     evaluate,
