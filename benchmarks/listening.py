@@ -3,8 +3,8 @@
     python benchmarks/listening.py --weights default --out heard
 
 Writes each primer, and `livecomposer generate`'s continuation of it, as MIDI files, draws all of
-them as piano rolls, and renders them as audio, by fluidsynth. The tune and the chorale are from music21's corpus; the
-others are made here, so that no weights have learned them.
+them as piano rolls, and renders them as audio, by fluidsynth. The tune and the chorale are from
+music21's corpus; the others are made here, so that no weights have learned them.
 """
 
 import argparse

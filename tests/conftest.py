@@ -19,6 +19,13 @@ from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import Vocabulary
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _music_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Jams are recorded in a folder of the tests' own."""
+    os.environ["XDG_MUSIC_DIR"] = str(tmp_path_factory.mktemp("music"))
+
+
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

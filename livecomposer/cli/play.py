@@ -3,6 +3,7 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +19,18 @@ from livecomposer.cli.common import (
 )
 from livecomposer.config import Config
 
+if TYPE_CHECKING:
+    from livecomposer.live.status import Display
+
 log = logging.getLogger(__name__)
 
 _DEMO_SEED = 1
 
 
 @click.command()
+@click.option("--quiet", is_flag=True, help="Don't show how the jam stands.")
 @with_config
-def play(config: Config) -> None:
+def play(config: Config, quiet: bool) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
@@ -34,6 +39,7 @@ def play(config: Config) -> None:
         from livecomposer.live.ports import PortError, open_ports
         from livecomposer.live.recorded import describe
         from livecomposer.live.recorder import RecordingThread
+        from livecomposer.live.status import StatusThread
         from livecomposer.live.wiring import make_daemon
 
         seed = draw_seed(config)
@@ -48,7 +54,8 @@ def play(config: Config) -> None:
         text = describe(config, seed, ports.ahead_ns)
         recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
     record = recording.keep if recording else None
-    daemon, player = make_daemon(config, models, ports, seed, record)
+    daemon, player, status = make_daemon(config, models, ports, seed, record)
+    shown = None if quiet else StatusThread(daemon, status, _display())
 
     def ready() -> None:
         if config.ports.realtime == "auto":
@@ -56,6 +63,8 @@ def play(config: Config) -> None:
         click.echo(
             f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends"
         )
+        if shown:
+            shown.start()
 
     try:
         with stopping_on_signals(daemon):
@@ -63,6 +72,8 @@ def play(config: Config) -> None:
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
+        if shown:
+            shown.close()
         if recording and (file := recording.close()):
             click.echo(f"recorded: {file}")
         log.info("%d messages, late by %s", player.lateness.count, player.lateness)
@@ -119,6 +130,12 @@ def ports(config: Config) -> None:
         click.echo(title)
         for name in names or ["(none: a port of the name in the config is created)"]:
             click.echo(f"  {name}")
+
+
+def _display() -> "Display":
+    from livecomposer.cli.display import LivePanel, TurnLines
+
+    return LivePanel() if sys.stdout.isatty() else TurnLines()
 
 
 def _can_print(text: str) -> bool:

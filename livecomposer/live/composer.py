@@ -7,16 +7,17 @@ Every onset of the player's advances the model. When the machine plays is up to 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal, NamedTuple
 
-from livecomposer.config import Jam
-from livecomposer.live.continuation import Continuation
+from livecomposer.config import Jam, ModeName
+from livecomposer.live.continuation import Continuation, Pitches
 from livecomposer.live.hands import Hands
 from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Situation
 from livecomposer.live.phrase import Phrase, Touch
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Event, Note, NoteOff, NoteOn, Stop
-from livecomposer.music.keys import KeyFinder
+from livecomposer.music.keys import Key, KeyFinder
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
@@ -27,6 +28,26 @@ PLANNING = GRID // 2
 _RECENT = 2 * TICKS_PER_BEAT
 """How far back the player's density is told from."""
 _MOST_RECENT = 1000
+
+
+class View(NamedTuple):
+    """How a jam stands, for those who look on.
+
+    Attributes:
+        mode: how turns are taken.
+        turn: who plays; "" for neither.
+        key: that is played in, if it can be told.
+        onsets: the last ones: what the player and the machine began at each.
+        context: how many tokens the model goes by, and how many it can.
+        level: the player's mean velocity in the last phrase, 1-127.
+    """
+
+    mode: ModeName
+    turn: Literal["player", "livecomposer", ""]
+    key: Key | None
+    onsets: list[tuple[Pitches, Pitches]]
+    context: tuple[int, int]
+    level: float
 
 
 class Composer:
@@ -172,6 +193,18 @@ class Composer:
         over = self._phrase is None and self._line is None and not self._hands.sounding
         since = max(self._quiet_since, self._idle_since)
         return over and tick - since >= self._settings.phrase_end
+
+    def view(self, onsets: int) -> View:
+        """How things stand, with so many of the last onsets."""
+        context, playing = self._continuation.context, self._hands.sounding or self._phrase
+        return View(
+            self._settings.mode,
+            "livecomposer" if self._line else "player" if playing else "",
+            self._keys.key,
+            self._stream.last(onsets),
+            (len(context), context.maxlen or 0),
+            (self._phrase.touch if self._phrase else self._last_touch).level,
+        )
 
     @property
     def _mode(self) -> Mode:

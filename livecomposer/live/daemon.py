@@ -47,6 +47,10 @@ class Daemon:
         """End `run`, from any thread or signal handler."""
         self._inbox.put(None)
 
+    def ask(self, answer: Callable[[int], None]) -> None:
+        """Have something done between two events, with the time, in the thread that composes."""
+        self._inbox.put((lambda ns, _: answer(ns), time.monotonic_ns(), None))
+
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Play until `stop`, or a signal that asks for it.
 

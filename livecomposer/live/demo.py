@@ -70,7 +70,7 @@ def play_live(
     tempo_bpm = config.clock.tempo_bpm
     alone = msgspec.structs.replace(load_config().clock, tempo_bpm=tempo_bpm)  # nobody leads here
     settings = msgspec.structs.replace(config, clock=alone)
-    daemon, _ = make_daemon(settings, models, Ports(source, sink), seed)
+    daemon, *_ = make_daemon(settings, models, Ports(source, sink), seed)
     played: list[Timed] = []
     ended = threading.Event()
 

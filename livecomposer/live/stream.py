@@ -165,6 +165,10 @@ class Stream:
         for each in last:
             self._take(each.tick, each.heard, each.drawn)
 
+    def last(self, number: int) -> list[tuple[Pitches, Pitches]]:
+        """What the player and the machine began at each of the last onsets, drawn ahead or not."""
+        return [(each.heard, each.drawn) for each in list(self._taken)[-number:]]
+
     def refresh(self) -> None:
         """Forget, also in the model's state, what has left its context."""
         self._continuation.refresh()

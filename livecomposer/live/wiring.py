@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
@@ -14,6 +16,21 @@ from livecomposer.live.leader import Leader
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
 from livecomposer.live.recorder import Entry, RecordedJam
+from livecomposer.live.status import Status, take_status
+
+
+class Wired(NamedTuple):
+    """A daemon, and what is of interest about it.
+
+    Attributes:
+        daemon: not running yet.
+        player: what it plays with.
+        status: how the jam stands at a time; to be called by `Daemon.ask`.
+    """
+
+    daemon: Daemon
+    player: Player
+    status: Callable[[int], Status]
 
 
 def make_daemon(
@@ -22,8 +39,8 @@ def make_daemon(
     ports: Ports,
     seed: int,
     record: Callable[[Entry], None] | None = None,
-) -> tuple[Daemon, Player]:
-    """A daemon on open ports, and the player that it plays with.
+) -> Wired:
+    """A daemon on open ports.
 
     Args:
         config: all but its sections `tokeniser` and `training` are heeded.
@@ -63,4 +80,4 @@ def make_daemon(
     daemon = Daemon(recorded or jam, player, ports)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
-    return daemon, player
+    return Wired(daemon, player, partial(take_status, composer, clock, player))

@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
+import pretty_midi
 import pytest
 
 from livecomposer.config import load_config
@@ -92,6 +93,36 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path, backend)
     assert not witness.sounding()
     assert re.search(r"\d+ messages, late by p50 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms", log)
     assert "0 notes too late to begin, " in log
+
+
+@pytest.mark.parametrize("backend", ["jack", "rtmidi"])
+def test_a_recording_has_what_the_witness_heard(jack_server, witness, tmp_path, backend):
+    settings = ["jam.min_response=8", f"record.folder={tmp_path / 'jams'}"]
+    with playing(jack_server, *settings, f"ports.backend={backend}") as process:
+        witness.connect(IN, OUT)
+        witness.play(write_phrase(tmp_path))
+        witness.wait_for(witness.sounding)
+        witness.wait_for(lambda: not witness.sounding())
+        witness.wait_for(lambda: len(witness.onsets()) >= 12)
+        witness.wait_for(lambda: not witness.sounding())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        said = process.stdout.read()
+    (file,) = (tmp_path / "jams").iterdir()
+    assert f"recorded: {file}" in said
+    player, machine = pretty_midi.PrettyMIDI(str(file)).instruments
+    assert (player.name, machine.name) == ("player", "livecomposer")
+    assert len(player.notes) == len(PHRASE)
+    for part, messages in ((player, witness.sent), (machine, witness.heard)):
+        begun = [(ns / 1e9, data[1]) for ns, data in messages if data[0] & 0xF0 == 0x90 and data[2]]
+        notes = sorted(part.notes, key=lambda note: (note.start, note.pitch))
+        assert [note.pitch for note in notes] == [pitch for _, pitch in sorted(begun)]
+        # Half the notes, or more, within 1 ms: a server that is short of time delays the others.
+        offsets = sorted(
+            seconds - note.start for note, (seconds, _) in zip(notes, sorted(begun), strict=True)
+        )
+        middle = offsets[len(offsets) // 2]
+        assert sum(abs(each - middle) <= 0.001 for each in offsets) >= len(offsets) / 2
 
 
 @pytest.mark.parametrize(
