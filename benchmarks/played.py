@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livecomposer.config import find_weights
+from livecomposer.config_file import find_weights
 from livecomposer.evaluation.likelihood import Network, losses
 from livecomposer.evaluation.report import choose_held_out
 from livecomposer.model import bundle

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from livecomposer.config import Config, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import load_config
 from livecomposer.model.bundle import Architecture, Bundle, InputKind, weight_shapes
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token

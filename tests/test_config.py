@@ -4,15 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import (
-    CONTROLS,
-    KNOBS,
-    Config,
-    ConfigError,
-    find_weights,
-    load_config,
-    shipped,
-)
+from livecomposer.config import CONTROLS, KNOBS, Config
+from livecomposer.config_file import ConfigError, find_weights, load_config, shipped
 
 
 def test_the_default_file_explains_every_setting():

@@ -5,7 +5,7 @@ import queue
 import pytest
 
 from livecomposer.cli.learn import first_mapping, write_setting
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 
 TOUCHED = [
     ("mute", ["f8 fe", "90", "24 40"], "note 36 channel 1"),

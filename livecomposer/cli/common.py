@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from livecomposer.config import Config, ConfigError, find_weights, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import ConfigError, find_weights, load_config
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
-from livecomposer.config import CONTROLS, KNOBS, ConfigError, ControlName, load_config
+from livecomposer.config import CONTROLS, KNOBS, ControlName
+from livecomposer.config_file import ConfigError, load_config
 from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 

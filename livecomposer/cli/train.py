@@ -17,7 +17,8 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
-from livecomposer.config import Config, find_weights
+from livecomposer.config import Config
+from livecomposer.config_file import find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle

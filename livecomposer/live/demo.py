@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from livecomposer.config import Config, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.daemon import stopping_on_signals
 from livecomposer.live.desk import Model

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from livecomposer.config import Config, spell_config
+from livecomposer.config import Config
+from livecomposer.config_file import spell_config
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk, Model

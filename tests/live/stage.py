@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.composer import LEAD, Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.engine import Engine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.evaluation.resemblance import loops
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.engine import Engine

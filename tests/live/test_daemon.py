@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.wiring import make_daemon
 from tests.live.test_offline import model

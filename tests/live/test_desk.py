@@ -2,7 +2,7 @@
 
 import pytest
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk

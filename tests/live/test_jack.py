@@ -12,7 +12,7 @@ from itertools import pairwise
 import pretty_midi
 import pytest
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.player import Player
 from livecomposer.live.ports import PortError, open_ports
 from livecomposer.live.schedule import Chord

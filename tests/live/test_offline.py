@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk

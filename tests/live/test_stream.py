@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.stream import Stream
 from livecomposer.model.engine import Engine
