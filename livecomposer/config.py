@@ -130,6 +130,8 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
     plan: Annotated[int, Meta(ge=1, le=64)]
     velocity: Annotated[int, Meta(ge=1, le=127)] | Literal["follow"]
     gate: Annotated[float, Meta(ge=0.1, le=1)] | Literal["follow"]
+    primer: str
+    memory_from: str
 
     def __post_init__(self) -> None:
         _within("phrase_end", self.phrase_end, 0.25, 16)

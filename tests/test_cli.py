@@ -218,7 +218,7 @@ def test_a_length_that_is_none_is_refused(run, phrase, beats):
 def test_training_without_its_libraries_says_what_to_install(command, library):
     script = (
         "import sys\n"
-        "for name in ('tensorflow', 'keras', 'tqdm', 'platformdirs', 'music21', 'matplotlib'):\n"
+        "for name in ('tensorflow', 'keras', 'tqdm', 'music21', 'matplotlib'):\n"
         "    sys.modules[name] = None\n"
         "import importlib.util; found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n: None if sys.modules.get(n, 1) is None else found(n)\n"
@@ -254,4 +254,30 @@ def test_every_command_has_help(run):
         assert command in listing
         result = run(command, "--help")
         assert result.exit_code == 0
-        assert ("--set SECTION.KEY=VALUE" in result.output) == (command != "import-checkpoint")
+        assert ("--set SECTION.KEY=VALUE" in result.output) == (
+            command not in ("import-checkpoint", "render")
+        )
+
+
+def test_a_primer_and_a_memory(run, phrase):
+    def answer(out, seed, *settings):
+        words = [word for setting in settings for word in ("--set", setting)]
+        result = run("replay", phrase, "--out", out, "--seed", seed, *words)
+        assert result.exit_code == 0, result.output
+        return [pitch for _, _, pitch in notes(out, "livecomposer")]
+
+    first = answer("first.mid", 1)
+    assert answer("primed.mid", 1, "jam.primer=first.mid") != first
+    likely = ["sampling.memory=1", "sampling.temperature=0.05", "jam.plan=1"]
+    assert answer("other.mid", 1, *likely)[: len(first)] != first
+    remembered = answer("remembered.mid", 1, *likely, "jam.memory_from=first.mid")
+    assert remembered[: len(first)] == first
+
+
+@pytest.mark.parametrize("setting", ["primer", "memory_from"])
+def test_a_primer_that_cannot_be_read(run, tmp_path, setting):
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    for name, reason in (("bad.mid", "it is cut off"), ("none.mid", "No such file")):
+        result = run("demo", "--fast", "--set", f"jam.{setting}={name}")
+        assert result.exit_code == 2
+        assert f"jam.{setting} = '{name}': {reason}" in result.stderr

@@ -37,6 +37,8 @@ RANGES = [
     ("clock.anchor", ["first-note", "fixed"], ["bar"]),
     ("clock.send", [False], [True, "yes", 1]),
     ("clock.port", [""], ["keyboard", 1]),
+    ("jam.primer", ["", "x.mid"], [1]),
+    ("jam.memory_from", ["", "x.mid"], [1]),
     ("listen.channels", ["all", [1], [1, 16]], ["some", [], [0], [17], 1]),
     ("listen.lowest", ["C-1", "C4"], ["c4", 60]),
     ("listen.highest", ["G9", "C4"], ["Bb3", ""]),

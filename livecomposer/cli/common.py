@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
+    from livecomposer.music.tokeniser import TokeniserSettings
+    from livecomposer.music.tokens import Token
     from livecomposer.training.corpus import Piece
 
 log = logging.getLogger(__name__)
@@ -169,8 +171,35 @@ def load_models(config: Config, seed: int) -> "list[Model]":
     models = []
     for name in (config.model.weights, *config.model.others):
         bundle = load_bundle(name)
-        models.append(Model(name, make_continuation(config, bundle, seed), bundle.tokeniser))
+        continuation = make_continuation(config, bundle, seed)
+        if config.jam.memory_from:
+            tokens = _tokens_of("memory_from", config.jam.memory_from, bundle.tokeniser)
+            continuation.remember(tokens)
+        if config.jam.primer:
+            tokens = _tokens_of("primer", config.jam.primer, bundle.tokeniser)
+            for token in tokens[-bundle.architecture.context :]:
+                continuation.hear(token)
+        models.append(Model(name, continuation, bundle.tokeniser))
     return models
+
+
+def _tokens_of(setting: str, path: str, settings: "TokeniserSettings") -> "list[Token]":
+    """What is heard of a MIDI file that the config names: of a recording, its two parts."""
+    from livecomposer.live.clock import ScoreClock
+    from livecomposer.live.offline import live_tokens, timed_messages
+    from livecomposer.live.recorder import CONTROLS_PART
+    from livecomposer.midi.files import MidiFileError, read_midi
+
+    try:
+        midi = read_midi(Path(path))
+        if CONTROLS_PART in midi.tracks:
+            midi = read_midi(Path(path), tracks=set(midi.tracks) - {CONTROLS_PART})
+    except MidiFileError as error:
+        raise CommandError(f"jam.{setting} = {path!r}: {error}", WRONG_USAGE) from None
+    tokens = live_tokens(timed_messages(midi), ScoreClock(midi.tempo_map), settings)
+    if not tokens:
+        raise CommandError(f"jam.{setting} = {path!r}: it has no notes", WRONG_USAGE)
+    return tokens
 
 
 def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":

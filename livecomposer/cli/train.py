@@ -90,7 +90,7 @@ def train(
     curves, settings, log and a checkpoint are left in a folder, which --resume goes on with and
     model.weights plays.
     """
-    require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "portalocker", "tomli_w")
+    require("tensorflow", "music21", "matplotlib", "tqdm", "portalocker", "tomli_w")
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import begin

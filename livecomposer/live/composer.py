@@ -194,6 +194,11 @@ class Composer:
         since = max(self._quiet_since, self._idle_since)
         return over and tick - since >= self._settings.phrase_end
 
+    @property
+    def grid(self) -> int:
+        """What onsets of the machine's are multiples of, in ticks."""
+        return self._continuation.grid
+
     def view(self, onsets: int) -> View:
         """How things stand, with so many of the last onsets."""
         context, playing = self._continuation.context, self._hands.sounding or self._phrase

@@ -5,6 +5,7 @@ Holds the context, the engine's state and the sampling. Knows nothing of turns, 
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +141,11 @@ class Continuation:
         self._recent.clear()
         self._probs = self._mixed(self._engine.prime([START]))
         self.steps = 0
+
+    def remember(self, tokens: Iterable[Token]) -> None:
+        """Take tokens into the memory only."""
+        for token_id in self._vocabulary.ids(tokens):
+            self.memory.add(token_id)
 
     def forget(self) -> None:
         """Forget the memory, not the context."""

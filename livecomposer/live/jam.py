@@ -18,7 +18,6 @@ from livecomposer.midi.wire import (
     event_of,
 )
 from livecomposer.music.events import Note, NoteOn, Stop
-from livecomposer.music.tempo import GRID
 
 _SILENCE = (ALL_SOUND_OFF, ALL_NOTES_OFF)
 """Controllers that silence the machine, on any channel."""
@@ -184,10 +183,8 @@ class Jam:
     def _book(self, note: Note) -> None:
         if self._desk and self._desk.muted:
             return
-        onset, end, expires = (
-            self._sent_at(tick)
-            for tick in (note.onset, note.onset + note.duration, note.onset + GRID // 2)
-        )
+        ends, too_late = note.onset + note.duration, note.onset + self._composer.grid // 2
+        onset, end, expires = map(self._sent_at, (note.onset, ends, too_late))
         self._voice.book(Chord(onset, end, expires, note.pitches, note.velocity))
 
     def _sent_at(self, tick: int) -> int:
