@@ -1,6 +1,8 @@
 """Controls, worked by messages in virtual time: what becomes of the music, and what is told."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
@@ -223,3 +225,36 @@ def test_what_was_passed_on_is_silenced_with_the_rest():
     assert [data.hex() for ns, data in stage.sent if ns == BEAT] == [
         "833c00", "b04000", "b07b00", "b34000", "b37b00",
     ]  # fmt: skip
+
+
+TOUCHES = st.lists(
+    st.tuples(
+        st.floats(0, 30),
+        st.sampled_from([*sorted(ALL), "stop", "phrase", "held"]),
+        st.integers(0, 127),
+    ),
+    min_size=5,
+    max_size=20,
+)
+
+
+@settings(max_examples=50)
+@given(TOUCHES)
+def test_whatever_is_touched_when_nothing_is_left_sounding(touches):
+    messages = [(ns + beat * BEAT, data) for beat in (0, 9, 18) for ns, data in PHRASE]
+    for beat, what, value in touches:
+        ns = round(beat * BEAT)
+        if what == "stop":
+            messages.append((ns, bytes((0xB0 | value % 16, 123, 0))))
+        elif what == "phrase":
+            messages += [(ns + each, data) for each, data in PHRASE]
+        elif what == "held":
+            messages += [(ns, bytes((0x90, value, 80))), (ns + 3 * BEAT, bytes((0x80, value, 0)))]
+        else:
+            messages.append(turn(beat, what, value))
+    wide = "C4 D4 E4 .E4 .G4 +0.25 +0.5 +1 +2"
+    stage = Stage(*mapped(*ALL), "jam.plan=4", "controls.feedback=true", weights=[wide, "C4 E4"])
+    # At its end it listens, and so has nothing more to play.
+    stage.play([*messages, turn(60, "mode", 127)], 100)
+    assert not sounding(stage.sent)
+    assert [ns for ns, _ in stage.sent] == sorted(ns for ns, _ in stage.sent)
