@@ -69,6 +69,7 @@ def evaluate(
         make_engine(config, bundle),
         ([pieces[i] for i in learned], [pieces[i] for i in held_out]),
         config.sampling,
+        ways=config.jam.plan,
         seed=seed,
         tell=lambda what: click.echo(f"{what} ...", err=True),
     )
@@ -118,6 +119,18 @@ def _describe(found: "Evaluation") -> str:
         *(
             f"| {name.replace('_', ' ')} | {value:.3g} | {real[name]:.3g} |"
             for name, value in model.items()
+        ),
+        "",
+    ]
+    comes, planned = (
+        msgspec.structs.asdict(found.endings[name]) for name in ("as_it_comes", "planned")
+    )
+    lines += [
+        "| answers of 16 beats | as they come | planned |",
+        "|---|---|---|",
+        *(
+            f"| {name.replace('_', ' ')} | {value:.3g} | {planned[name]:.3g} |"
+            for name, value in comes.items()
         ),
     ]
     return "\n".join(lines)

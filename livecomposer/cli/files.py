@@ -79,9 +79,9 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
     """
     from livecomposer.live.clock import ScoreClock
     from livecomposer.live.offline import (
-        continue_piece,
         hear,
         notes_of,
+        prime,
         timed_messages,
         timed_notes,
     )
@@ -96,12 +96,11 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
         raise CommandError(f"{primer}: it has no notes to go on from")
     parts = notes_of(played, tempo_map)
     bundle = load_bundle(config.model.weights)
-    notes = continue_piece(
-        events,
-        make_continuation(config, bundle, draw_seed(config, seed)),
-        bundle.tokeniser,
+    continuation = make_continuation(config, bundle, draw_seed(config, seed))
+    notes = prime(events, continuation, bundle.tokeniser).go_on(
         length=math.ceil(2 * beats) * GRID,
         max_duration=config.jam.max_duration,
+        ways=config.jam.plan,
     )
     answered = timed_notes(notes, config.ports.channel - 1)
     write_parts(out, parts, answered, tempo_map.changes(WRITTEN_DIVISION))

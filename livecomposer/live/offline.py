@@ -4,20 +4,22 @@ Also what a performance and its answers come to as notes, and continuing a piece
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from livecomposer.live.clock import Clock
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
 from livecomposer.live.line import Line
-from livecomposer.live.phrase import Phrase
+from livecomposer.live.phrase import Phrase, Touch
 from livecomposer.live.recorder import RecordedJam
 from livecomposer.live.schedule import Chord, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
 from livecomposer.music.events import Event, Note, NoteOff, NoteOn
+from livecomposer.music.keys import KeyFinder
 from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
-from livecomposer.music.tokeniser import OnsetGroups, TokeniserSettings, encode
+from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
 
 Timed = tuple[int, bytes]
@@ -143,38 +145,60 @@ def notes_of(messages: Iterable[Timed], tempo_map: TempoMap) -> list[TimedNote]:
     return sorted(notes, key=lambda note: (note.onset, note.channel, note.pitch))
 
 
-def continue_piece(
-    events: Sequence[Event],
-    continuation: Continuation,
-    tokeniser: TokeniserSettings,
-    *,
-    length: int,
-    max_duration: int,
-) -> list[Note]:
-    """Go on where a piece ends.
+class Primed(NamedTuple):
+    """A model that has heard a piece, and is to go on.
+
+    Attributes:
+        stream: all that was heard.
+        start: the first slot after it, a tick.
+        touch: how the piece was played.
+    """
+
+    stream: Stream
+    start: int
+    touch: Touch
+
+    def go_on(self, *, length: int, max_duration: int, ways: int) -> list[Note]:
+        """Play.
+
+        Args:
+            length: how long, in ticks.
+            max_duration: of a note, in ticks.
+            ways: how many ways to end are tried.
+        """
+        start, touch = self.start, self.touch
+        end = start + length
+        line = Line(self.stream, start, end, max_duration=max_duration, touch=touch, ways=ways)
+        notes = []
+        while line.due(end):
+            notes.append(line.play())
+        return notes
+
+
+def prime(
+    events: Sequence[Event], continuation: Continuation, tokeniser: TokeniserSettings
+) -> Primed:
+    """Let a model hear a piece.
 
     Args:
         events: the piece's; at least one onset.
         continuation: fresh; it hears the piece's last tokens, as many as its context holds.
         tokeniser: the settings its weights were trained with.
-        length: how long to go on, in ticks.
-        max_duration: of a note, in ticks.
     """
     gathering, stream = OnsetGroups(tokeniser), Stream(continuation, tokeniser)
-    groups = [group for event in events for group in gathering.feed(event)]
-    for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
-        stream.hear(*group)
-    stream.refresh()
-    phrase = Phrase()
+    keys, phrase = KeyFinder(), Phrase()
+    groups: list[Group] = []
     for event in events:
+        groups += gathering.feed(event)
         if isinstance(event, NoteOn | NoteOff):
             phrase.add(event)
-    start = stream.slot(max(event.tick for event in events) + 1)
-    line = Line(stream, start, start + length, max_duration=max_duration, touch=phrase.touch)
-    notes = []
-    while line.due(start + length):
-        notes.append(line.play())
-    return notes
+        if isinstance(event, NoteOn):
+            keys.hear(event.tick, event.pitch)
+    for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
+        stream.hear(*group)
+    continuation.follow(keys.key)
+    stream.refresh()
+    return Primed(stream, stream.slot(max(event.tick for event in events) + 1), phrase.touch)
 
 
 def timed_notes(notes: Iterable[Note], channel: int) -> list[TimedNote]:

@@ -12,10 +12,10 @@ from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.desk import Model
 from livecomposer.live.offline import (
-    continue_piece,
     hear,
     live_tokens,
     notes_of,
+    prime,
     timed_messages,
     timed_notes,
 )
@@ -191,7 +191,7 @@ def test_a_piece_is_continued_from_the_next_slot(tmp_path):
     midi = read_midi(path)
     events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))
     bundle, model = continuation()
-    notes = continue_piece(events, model, bundle.tokeniser, length=96, max_duration=48)
+    notes = prime(events, model, bundle.tokeniser).go_on(length=96, max_duration=48, ways=1)
     assert [note.onset for note in notes] == [60 + 12 * i for i in range(8)]
     assert [n.onset for n in timed_notes(notes[:1], 3)] == [1200, 1200]
     assert timed_notes(notes[:1], 3)[0] == TimedNote(1200, 1440, 60, notes[0].velocity, 3)
@@ -200,6 +200,6 @@ def test_a_piece_is_continued_from_the_next_slot(tmp_path):
 def test_of_a_long_piece_the_model_hears_its_end():
     events = [NoteOn(12 * i, 60 + i % 5) for i in range(300)]
     bundle, model = continuation("C4 C#4 D4 D#4 E4")
-    continue_piece(events, model, bundle.tokeniser, length=12, max_duration=48)
+    prime(events, model, bundle.tokeniser).go_on(length=12, max_duration=48, ways=1)
     heard = [bundle.vocabulary.id(token) for token in encode(events, bundle.tokeniser)]
     assert list(model.context)[:98] == heard[-98:]
