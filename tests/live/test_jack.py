@@ -9,9 +9,12 @@ import time
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
+import mido
+import numpy as np
 import pretty_midi
 import pytest
 
+from livecomposer.config import CONTROLS
 from livecomposer.config_file import load_config
 from livecomposer.live.player import Player
 from livecomposer.live.ports import PortError, open_ports
@@ -93,6 +96,51 @@ def test_a_file_is_answered_on_the_grid(jack_server, witness, tmp_path, backend)
     assert not witness.sounding()
     assert re.search(r"\d+ messages, late by p50 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms", log)
     assert "0 notes too late to begin, " in log
+
+
+@pytest.mark.parametrize("mode", ["duet", "fill", "solo"])
+def test_each_mode_plays_with_a_file(jack_server, witness, tmp_path, mode):
+    with playing(jack_server, f"jam.mode={mode}", "jam.max_response=4", "jam.density=1") as process:
+        witness.connect(IN, OUT)
+        witness.play(write_phrase(tmp_path))
+        witness.wait_for(lambda: len(witness.onsets()) >= 4)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == b"\xb0\x7b\x00")
+    assert not witness.sounding()
+
+
+def test_fifty_touches_of_all_controls_leave_no_note(jack_server, witness, tmp_path):
+    names = CONTROLS
+    mapped = [f"controls.{name}=cc {number} channel 6" for number, name in enumerate(names, 20)]
+    rng = np.random.default_rng(1)
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=round(60e6 / BPM))])
+    for i in range(50):
+        name = names[i % len(names)]
+        # So that there is something to hear: duet and solo in turns, muted at first only.
+        values = {"mode": (30, 90), "mute": (0, 127 * (i < len(names)))}
+        value = int(rng.choice(values.get(name, range(128))))
+        cc = {"channel": 5, "control": 20 + names.index(name), "value": value}
+        track.append(mido.Message("control_change", time=int(rng.integers(20, 200)), **cc))
+        pitch = int(rng.integers(48, 84))
+        track.append(mido.Message("note_on", note=pitch, velocity=80, time=30))
+        track.append(mido.Message("note_off", note=pitch, time=60))
+    listen = 20 + names.index("mode")
+    last = {"channel": 5, "control": listen, "value": 127}
+    track.append(mido.Message("control_change", time=100, **last))
+    file = mido.MidiFile(ticks_per_beat=480, tracks=[track])
+    file.save(tmp_path / "touches.mid")
+    settings = ["jam.mode=solo", "model.others=['fixed']", *mapped]
+    with playing(jack_server, *settings) as process:
+        witness.connect(IN, OUT)
+        witness.play(tmp_path / "touches.mid")
+        witness.wait_for(lambda: witness.sent and witness.sent[-1][1] == bytes((0xB5, listen, 127)))
+        witness.wait_for(lambda: not witness.sounding())
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert len(witness.onsets()) > 10
+    assert not witness.sounding()
 
 
 @pytest.mark.parametrize("backend", ["jack", "rtmidi"])
