@@ -281,3 +281,13 @@ def test_a_primer_that_cannot_be_read(run, tmp_path, setting):
         result = run("demo", "--fast", "--set", f"jam.{setting}={name}")
         assert result.exit_code == 2
         assert f"jam.{setting} = '{name}': {reason}" in result.stderr
+
+
+@pytest.mark.parametrize("mode", ["duet", "fill", "solo", "listen"])
+def test_every_mode_comes_to_an_end(run, phrase, mode):
+    assert run("demo", "--fast", "--set", f"jam.mode={mode}").exit_code == 0
+    held = mido.MidiFile(phrase)
+    held.tracks[0].insert(1, mido.Message("control_change", control=64, value=127))
+    held.save("held.mid")
+    result = run("replay", "held.mid", "--out", "out.mid", "--set", f"jam.mode={mode}")
+    assert result.exit_code == 0

@@ -56,8 +56,6 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     seed = draw_seed(config, seed)
     models = load_models(config, seed)
     played, tempo_map = timed_messages(midi), midi.tempo_map
-    if end_ns is None and config.jam.mode == "solo":  # which doesn't end by itself
-        end_ns = max((ns for ns, _ in played), default=0)
     answered = play_again(
         config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
     )

@@ -78,7 +78,7 @@ class Composer:
         self._idle_since = self._quiet_since  # when the machine's last line ended
         self.most_ways = settings.plan
         self._now = 0
-        self._changed = -SOON  # when the mode was
+        self._changed = 0  # when the mode was
         self._stopped = False  # until something begins
 
     def interrupt(self, event: Event) -> bool:
@@ -103,7 +103,8 @@ class Composer:
         if sounded and not self._hands.sounding:
             self._quiet_since = event.tick
         if isinstance(event, NoteOn):
-            self._begin_note(event)
+            rested = not sounded and event.tick - self._quiet_since >= self._settings.phrase_end
+            self._begin_note(event, rested)
         elif isinstance(event, NoteOff) and self._phrase:
             self._phrase.add(event)
         for group in self._groups.feed(event):
@@ -119,6 +120,8 @@ class Composer:
             Whether the machine's line has ended: as `interrupt`.
         """
         self._now = max(self._now, tick)
+        if settings == self._settings:
+            return False
         other, self._settings = settings.mode != self._settings.mode, settings
         if other:
             self._changed, self._stopped = self._now, False
@@ -127,7 +130,8 @@ class Composer:
         if other and self._mode.yields and (settings.mode == "listen" or self._hands.sounding):
             return self._end_line(tick)
         if other or not self._mode.yields:
-            self._line.last_until(self._mode.ends(self._situation, tick), self._now)
+            start = tick if other else self._line.start
+            self._line.last_until(self._mode.ends(self._situation, start), self._now)
         return False
 
     def resume(self, tick: int) -> None:
@@ -150,6 +154,8 @@ class Composer:
         """
         for group in self._groups.flush():
             self._take(group)
+        if self._keys.key:
+            continuation.follow(self._keys.key)
         self._continuation, self._groups = continuation, OnsetGroups(tokeniser)
         self._redraw(tick, lambda: self._stream.exchange(continuation, tokeniser))
 
@@ -170,6 +176,8 @@ class Composer:
                 line.rest()
             else:
                 notes.append(line.play())
+                if self._mode.yields:
+                    self._phrase = None  # it is answered
         if line.end is not None and tick >= line.end:
             self._end_line(line.end)
             self._phrase = None
@@ -190,7 +198,7 @@ class Composer:
 
     def silent(self, tick: int) -> bool:
         """Whether neither part has sounded for `phrase_end`, and none is about to."""
-        over = self._phrase is None and self._line is None and not self._hands.sounding
+        over = self._line is None and not self._hands.sounding and self._slot() is None
         since = max(self._quiet_since, self._idle_since)
         return over and tick - since >= self._settings.phrase_end
 
@@ -225,9 +233,13 @@ class Composer:
         held, quiet = self._hands.sounding, self._quiet_since
         return Situation(self._phrase, held, quiet, self._idle_since, self._settings)
 
-    def _begin_note(self, note: NoteOn) -> None:
+    def _begin_note(self, note: NoteOn, rested: bool) -> None:
         self._recent.append(note.tick)
         self._keys.hear(note.tick, note.pitch)
+        # Where no answer is awaited, what is played after a silence is something new all the same.
+        unawaited = self._line is not None or self._settings.mode == "listen"
+        if unawaited and rested:
+            self._phrase = None
         if self._phrase is None:
             self._phrase = Phrase()
             if self._line is None:
@@ -236,7 +248,8 @@ class Composer:
 
     def _take(self, group: Group) -> None:
         """Let the model hear an onset of the player's."""
-        self._continuation.follow(self._keys.key)
+        if self._keys.key:  # else what a primer was in is still the best guess
+            self._continuation.follow(self._keys.key)
         if self._line:
             self._line.touch = self._touch()
             self._line.hear(self._now, *group)
@@ -259,7 +272,8 @@ class Composer:
         touch = self._touch()
         start = self._stream.slot(start)
         end = self._mode.ends(self._situation, start)
-        self._phrase = None
+        if not self._mode.yields:
+            self._phrase = None
         self._line = Line(
             self._stream,
             start,

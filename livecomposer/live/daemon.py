@@ -35,9 +35,17 @@ class Daemon:
         jam: its nanoseconds are `time.monotonic_ns`, its voice is `player`.
         player: what the jam plays with.
         ports: open; they are closed at the end.
+        ended: called at the end, when nothing is sent any more.
     """
 
-    def __init__(self, jam: Jam | RecordedJam, player: Player, ports: Ports) -> None:
+    def __init__(
+        self,
+        jam: Jam | RecordedJam,
+        player: Player,
+        ports: Ports,
+        ended: Callable[[int], None] = lambda _ns: None,
+    ) -> None:
+        self._ended = ended
         self._jam, self._player, self._ports = jam, player, ports
         # What came in, with who is to take it; or an exception of a port's; or None to stop.
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
@@ -73,7 +81,7 @@ class Daemon:
         finally:
             closing = [port.close for port in (ports.input, ports.clock, ports.output) if port]
             # Each of these, whatever became of the others.
-            for leave in (self._leave, ports.output.stop, *closing):
+            for leave in (self._leave, ports.output.stop, self._end, *closing):
                 try:
                     leave()
                 except Exception:
@@ -87,6 +95,9 @@ class Daemon:
     def _passing_to(self, take: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
         """What a port's thread calls: it only queues, with the time."""
         return lambda ns, item: self._inbox.put((take, ns, item))
+
+    def _end(self) -> None:
+        self._ended(time.monotonic_ns())
 
     def _leave(self) -> None:
         self._jam.leave(time.monotonic_ns())

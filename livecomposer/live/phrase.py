@@ -1,5 +1,6 @@
 """What the player has played at a stretch, and how it was touched."""
 
+from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median, pstdev
@@ -9,6 +10,8 @@ from livecomposer.music.tempo import TICKS_PER_BEAT
 
 TOGETHER = TICKS_PER_BEAT // 8
 """Notes that begin less than so many ticks apart are one onset of a phrase."""
+_LATELY = 64
+"""Onsets that a touch is told from, and notes: the last ones."""
 BAR = 4 * TICKS_PER_BEAT
 """Where no transport says otherwise, a bar has four beats, and the first begins at 0."""
 
@@ -40,45 +43,51 @@ class Touch:
         return max(1, round(self.gate * available))
 
 
+@dataclass(slots=True)
+class _Onset:
+    tick: int
+    end: int | None = None
+
+
 class Phrase:
-    """A phrase under way."""
+    """A phrase under way.
+
+    Attributes:
+        start: where it begins, a tick.
+        onsets: how many there are, those that begin together being one.
+    """
 
     def __init__(self) -> None:
-        self._velocities: list[int] = []
-        self._onsets: list[int] = []
-        self._begun: dict[tuple[int, int], int] = {}  # by channel and pitch: the onset's number
-        self._ends: dict[int, int] = {}  # by the onset's number
+        self.start = 0
+        self.onsets = 0
+        self._velocities: deque[int] = deque(maxlen=_LATELY)
+        self._last: deque[_Onset] = deque(maxlen=_LATELY)
+        self._begun: dict[tuple[int, int], _Onset] = {}  # by channel and pitch
 
     def add(self, note: NoteOn | NoteOff) -> None:
         """Take what a key does next."""
         key = (note.channel, note.pitch)
         if isinstance(note, NoteOff):
-            if key in self._begun:
-                self._ends.setdefault(self._begun.pop(key), note.tick)
+            begun = self._begun.pop(key, None)
+            if begun and begun.end is None:
+                begun.end = note.tick
             return
-        if not self._onsets or note.tick - self._onsets[-1] >= TOGETHER:
-            self._onsets.append(note.tick)
-        self._begun[key] = len(self._onsets) - 1
+        if not self.onsets:
+            self.start = note.tick
+        if not self.onsets or note.tick - self._last[-1].tick >= TOGETHER:
+            self.onsets += 1
+            self._last.append(_Onset(note.tick))
+        self._begun[key] = self._last[-1]
         self._velocities.append(note.velocity)
 
     @property
-    def start(self) -> int:
-        """Where it begins."""
-        return self._onsets[0]
-
-    @property
-    def onsets(self) -> int:
-        """How many there are, those that begin together being one."""
-        return len(self._onsets)
-
-    @property
     def touch(self) -> Touch:
-        """How it was played. An onset's notes last until the first of them ends."""
+        """How it was played lately. An onset's notes last until the first of them ends."""
         if not self._velocities:
             return Touch()
         gates = [
-            min(1.0, (self._ends[i] - onset) / (following - onset)) if i in self._ends else 1.0
-            for i, (onset, following) in enumerate(pairwise(self._onsets))
+            1.0 if one.end is None else min(1.0, (one.end - one.tick) / (other.tick - one.tick))
+            for one, other in pairwise(self._last)
         ]
         return Touch(
             level=fmean(self._velocities),

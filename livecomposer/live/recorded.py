@@ -13,6 +13,7 @@ from livecomposer.live.desk import Desk, Model
 from livecomposer.live.jam import Jam
 from livecomposer.live.offline import Timed, VirtualVoice, play_into
 from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART
+from livecomposer.music.tempo import TICKS_PER_BEAT
 
 HEARD = (PLAYER_PART, CONTROLS_PART)
 """The tracks of a recording that the live core heard."""
@@ -71,12 +72,18 @@ def play_again(
         messages: in order of time.
         seed: that of the models.
         ahead_ns: as a recording has it.
-        end_ns: when to stop; otherwise when nothing more would happen.
+        end_ns: when to stop; otherwise, when an answer to the last of the messages would be over.
     """
+    messages = list(messages)
+    if end_ns is None:
+        last = clock.tick_at(max((ns for ns, _ in messages), default=0))
+        longest = max(config.jam.max_response, config.jam.answer)
+        end_ns = clock.ns_at(last + 2 * config.jam.phrase_end + longest + TICKS_PER_BEAT)
     voice = VirtualVoice(config.ports.channel - 1)
     composer = Composer(models[0].continuation, models[0].tokeniser, config.jam)
     desk = Desk(config, composer, models, voice, seed=seed)
-    jam = Jam(composer, clock, voice, ahead_ns=ahead_ns, desk=desk)
+    latency_ns = round(config.ports.latency_ms * 1e6)
+    jam = Jam(composer, clock, voice, latency_ns=latency_ns, ahead_ns=ahead_ns, desk=desk)
     play_into(jam, voice, messages, end_ns)
     voice.silence()
     return voice.sent

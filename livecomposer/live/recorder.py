@@ -88,6 +88,11 @@ class RecordedJam:
     def leave(self, ns: int) -> None:
         """See `Jam`."""
         self._jam.leave(ns)
+        self._gather(ns)
+
+    def end(self, ns: int) -> None:
+        """Nothing will be sent any more."""
+        self._gather(ns)
 
     def send(self, due_ns: int, message: bytes) -> None:
         """Take a message of the machine's, from any thread."""
@@ -105,7 +110,10 @@ class RecordedJam:
         tick = self._clock.tick_at(ns)
         at = self._clock.ns_at(tick)
         tick_ns = max(1, self._clock.ns_at(tick + 1) - at)
-        position = tick * UNITS_PER_TICK + round((ns - at) * UNITS_PER_TICK / tick_ns)
+        # Less than half a tick off, so that it is the same tick when it is read.
+        most = UNITS_PER_TICK // 2 - 1
+        off = min(max((ns - at) * UNITS_PER_TICK // tick_ns, -most), most)
+        position = tick * UNITS_PER_TICK + off
         self._keep(Entry(part, ns, position, tick_ns, message))
 
 
@@ -124,7 +132,7 @@ class RecordingThread:
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._path: Path | None = None
         self._saved = 0  # bytes that are in the file
-        self._said = False
+        self._said: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -172,9 +180,9 @@ class RecordingThread:
         self._saved = len(self._recording)
 
     def _say_once(self, what: str) -> None:
-        if not self._said:
+        if what not in self._said:
             log.warning("%s", what)
-        self._said = True
+        self._said.add(what)
 
 
 def _free(path: Path) -> Path:

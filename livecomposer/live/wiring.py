@@ -73,11 +73,12 @@ def make_daemon(
         desk=Desk(config, composer, models, player, seed=seed, clock=own),
         own_clock_port=bool(settings.port),
     )
-    recorded = None
     if record:
         recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
         player.tell(recorded.send)
-    daemon = Daemon(recorded or jam, player, ports)
+        daemon = Daemon(recorded, player, ports, recorded.end)
+    else:
+        daemon = Daemon(jam, player, ports)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
     return Wired(daemon, player, partial(take_status, composer, clock, player))

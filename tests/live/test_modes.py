@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livecomposer.live.composer import LEAD
 from livecomposer.live.modes import MODES
 from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
 from livecomposer.music.tokeniser import encode
@@ -45,9 +46,9 @@ def test_listen_learns_and_never_plays():
 
 def test_solo_plays_by_itself_until_told_to_stop():
     stage = Stage(mode="solo").wait_until(100)
-    assert stage.onsets == list(range(0, 100, 12))
+    assert stage.onsets == list(range(12, 100, 12))
     stage.play(*keys((102, 30, 60))).wait_until(200)
-    assert stage.onsets == list(range(0, 200, 12))
+    assert stage.onsets == list(range(12, 200, 12))
     assert stage.cuts == []
     stage.play(Stop(201))
     assert stage.cuts == [201]
@@ -98,7 +99,7 @@ def test_a_line_that_may_not_go_on_ends():
     assert Stage(mode="solo").change(80, mode="listen").wait_until(500).cuts == [80]
     held = Stage(mode="solo").play(NoteOn(70, 60)).change(80, mode="call-response")
     assert held.wait_until(500).cuts == [80]
-    assert held.play(NoteOff(500, 60)).wait_until(1000).onsets[7] == 528  # and then it answers
+    assert held.play(NoteOff(500, 60)).wait_until(1000).onsets[6] == 528  # and then it answers
 
 
 def test_from_solo_to_call_and_response_it_comes_to_an_end():
@@ -181,3 +182,35 @@ def test_a_planned_answer_ends_well():
     as_it_comes, planned = endings(1), endings(8)
     assert (as_it_comes < 0.5).all()
     assert (planned > 0.7).all()
+
+
+@pytest.mark.parametrize("pause", range(10, 24))
+def test_a_pause_shorter_than_the_silence_that_ends_a_phrase_does_not_cut_it_in_two(pause):
+    first = keys(*((12 * i, 6, 60) for i in range(8)))  # silent from 90 on
+    second = keys(*((90 + pause + 12 * i, 6, 60) for i in range(2)))
+    stage = Stage(plan=8).play(*first, *second).wait_until(2000)
+    end = 90 + pause + 12 + 6
+    assert stage.onsets[0] >= end + 24 - LEAD
+    last = stage.notes[-1]
+    assert last.onset + last.duration - stage.onsets[0] == pytest.approx(end, abs=6)
+
+
+def test_a_duet_ends_in_time_whatever_is_changed_meanwhile():
+    stage = Stage(mode="duet", density=1, max_response=48).play(*keys((0, 6, 60)))
+    for i in range(20):
+        stage.change(10 + 20 * i, density=1 - i / 100)
+    assert stage.wait_until(2000).onsets[-1] < 12 + 48 + 12
+
+
+@pytest.mark.parametrize("mode", ["duet", "solo"])
+def test_the_touch_is_that_of_the_last_phrase(mode):
+    loud = keys(*((24 * i, 12, 60) for i in range(30)), velocity=120)
+    soft = keys(*((800 + 24 * i, 12, 60) for i in range(10)), velocity=20)
+    stage = Stage(mode=mode, density=1).play(*loud, *soft).wait_until(1040)
+    assert stage.notes[-1].velocity < 40
+
+
+def test_while_it_listens_each_phrase_begins_on_a_beat():
+    stage = Stage(mode="listen").play(*keys((0, 6, 60)))
+    assert not stage.composer.silent(20)
+    assert stage.composer.silent(40)

@@ -41,8 +41,9 @@ def record(messages, *assignments, clock=None, end_beat=40, weights=(WIDE,)):
     recording = Recording(PARTS, describe(config, 1, 0))
     mappings = config.controls.mappings.values()
     jam = RecordedJam(
-        Jam(composer, clock, voice, desk=desk), clock, mappings, lambda entry: recording.add(*entry)
-    )
+        Jam(composer, clock, voice, latency_ns=round(config.ports.latency_ms * 1e6), desk=desk),
+        clock, mappings, lambda entry: recording.add(*entry),
+    )  # fmt: skip
     voice.schedule.witness = jam.send
     jam.begin(0)
     ordered = sorted(messages, key=lambda timed: timed[0])
@@ -90,10 +91,11 @@ def test_the_file_has_what_was_played_and_what_was_sent():
     player, machine = read.instruments
     assert (player.name, machine.name) == ("player", "livecomposer")
     assert [round(note.start * 8) for note in player.notes[:4]] == [0, 2, 4, 6]
-    begins = sorted(ns / 1e9 for ns, data in sent if data[0] == 0x90)
+    first = calls(0)[0][0]
+    begins = sorted((ns - first) / 1e9 for ns, data in sent if data[0] == 0x90)
     assert len(begins) > 6
     assert sorted(note.start for note in machine.notes) == pytest.approx(begins, abs=1e-3)
-    ends = sorted(ns / 1e9 for ns, data in sent if data[0] == 0x80)
+    ends = sorted((ns - first) / 1e9 for ns, data in sent if data[0] == 0x80)
     assert sorted(note.end for note in machine.notes) == pytest.approx(ends, abs=1e-3)
 
 
@@ -132,6 +134,12 @@ def test_whatever_the_tempo_does_it_is_the_same_music(tempos, beats, mode):
     file, sent = record([*calls(*beats), *knobs], *mapped("tempo"), f"jam.mode={mode}")
     # What is booked when the tempo changes, keeps its times: onsets for 1/12 beat, ends for longer.
     same_music(file, sent, within_ms=84, of=[0x90])
+
+
+@pytest.mark.parametrize("latency_ms", [-40, 60])
+def test_a_latency_is_kept(latency_ms):
+    file, sent = record(calls(0, 8), "jam.mode=duet", f"ports.latency_ms={latency_ms}")
+    same_music(file, sent)
 
 
 def test_a_jam_to_a_midi_clock():
