@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
-from livecomposer.midi.files import MidiFile, is_note_off, read_midi
+from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ SOUNDFONTS = [
 
 _BAR = 4
 _INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
+_MOST_BEATS, _MOST_LABELS = 2000, 300
 _TURN = 1.0
 
 
@@ -84,10 +85,14 @@ def draw_roll(axes: "Axes", source: Path | bytes) -> None:
     for who, begin, end in turns(parts):
         axes.axvspan(begin, end, color=list(COLOURS.values())[who], alpha=0.08, linewidth=0)
     last = max((bar.begin + bar.length for part in parts for bar in part), default=1)
-    axes.set_xticks(range(0, int(last) + 2, _BAR))
-    axes.set_xticks(range(int(last) + 2), minor=True)
-    axes.grid(axis="x", which="major", color="gray", linewidth=0.6)
-    axes.grid(axis="x", which="minor", color="lightgray", linewidth=0.4)
+    lines = int(last) + 2
+    labelled = _BAR * max(1, lines // _MOST_LABELS)
+    axes.set_xticks(range(0, lines, labelled))
+    if lines <= _MOST_BEATS:
+        low, high = axes.get_ylim()
+        for step, colour in ((1, "lightgray"), (_BAR, "gray")):
+            axes.vlines(range(0, lines, step), low, high, colors=colour, lw=0.5, zorder=0)
+        axes.set_ylim(low, high)
     axes.set(ylabel="MIDI pitch", xlim=(0, last), axisbelow=True)
 
 
@@ -110,6 +115,21 @@ def write_png(source: Path, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
+def _without_controls(source: Path, path: Path) -> Path:
+    """A jam's two parts alone, on a channel each; any other file stays as it is."""
+    midi = read_midi(source)
+    if not COLOURS.keys() <= set(midi.tracks):
+        return source
+    parts = [
+        (name, [(at, message.copy(channel=channel))
+                for at, message in read_midi(source, tracks=[name]).messages
+                if hasattr(message, "channel")])
+        for channel, name in enumerate(COLOURS)
+    ]  # fmt: skip
+    write_messages(path, midi.division, parts, midi.tempo_changes)
+    return path
+
+
 def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
     """Let fluidsynth play a MIDI file.
 
@@ -130,6 +150,7 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
         raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".render-") as folder:
         beside = Path(folder) / "sound.wav"
+        source = _without_controls(source, Path(folder) / "jam.mid")
         files = [str(soundfont.absolute()), str(source.absolute())]  # and so no options
         command = [synth, "-ni", "-q", "-F", str(beside), *files]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

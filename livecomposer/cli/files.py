@@ -43,11 +43,13 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     from livecomposer.live.clock import ScoreClock
     from livecomposer.live.offline import notes_of, timed_messages
     from livecomposer.live.recorded import HEARD, find_description, play_again
+    from livecomposer.live.recorder import PLAYER_PART
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
     ahead_ns, end_ns = 0, None
-    if recorded := find_description(midi.texts):
+    recorded = find_description(midi.texts)
+    if recorded:
         end_ns = max((ns for ns, _ in timed_messages(midi)), default=0)
         midi = read_midi_file(performance, HEARD)
         given = click.get_current_context().params
@@ -59,6 +61,8 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     answered = play_again(
         config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
     )
+    if recorded:  # controls are no music
+        played = timed_messages(read_midi_file(performance, [PLAYER_PART]))
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     write_parts(out, *parts, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: player {len(parts[0])} notes, livecomposer {len(parts[1])} notes")

@@ -138,11 +138,17 @@ class Schedule:
         status, channel = entry.message[0] & 0xF0, entry.message[0] & 0x0F
         if status < FIRST_SYSTEM:
             self._channels.add(channel)
-        if status == NOTE_ON and entry.message[2]:
-            self._passed_on.add((channel, entry.message[1]))
-        send(entry.due_ns, entry.message)
-        if status in (NOTE_ON, NOTE_OFF) and not (status == NOTE_ON and entry.message[2]):
-            self._passed_on.discard((channel, entry.message[1]))
+        begins = status == NOTE_ON and bool(entry.message[2])
+        if status not in (NOTE_ON, NOTE_OFF):
+            send(entry.due_ns, entry.message)
+            return
+        key = (channel, entry.message[1])
+        if begins:
+            self._passed_on.add(key)
+        if begins or not self._plays(*key):  # else it ends when the machine ends it
+            send(entry.due_ns, entry.message)
+        if not begins:
+            self._passed_on.discard(key)
 
     def _begin(self, note_on: _Entry, now_ns: int, send: Send) -> None:
         pitch = note_on.message[1]
@@ -156,11 +162,15 @@ class Schedule:
         send(note_on.due_ns, note_on.message)
         self.witness(note_on.due_ns, note_on.message)
 
+    def _plays(self, channel: int, pitch: int) -> bool:
+        return channel == self._channel and pitch in self._sounding
+
     def _note_off(self, pitch: int) -> bytes:
         return bytes((NOTE_OFF | self._channel, pitch, 0))
 
     def _end(self, pitch: int, due_ns: int, send: Send) -> None:
         note_off = self._note_off(pitch)
-        send(due_ns, note_off)
+        if (self._channel, pitch) not in self._passed_on:  # else the player ends it
+            send(due_ns, note_off)
         self.witness(due_ns, note_off)
         del self._sounding[pitch]  # not before the note-off has gone out

@@ -153,17 +153,40 @@ def write_midi(
     Raises:
         OSError: it can't be written.
     """
-    file = mido.MidiFile(type=1, ticks_per_beat=WRITTEN_DIVISION)
-    tempo = [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempo_changes]
-    file.tracks.append(_track(tempo))
+    parts = []
     for name, notes in tracks:
-        timed = [(0, mido.MetaMessage("track_name", name=name))]
+        timed = []
         for note in notes:
             on = {"note": note.pitch, "velocity": note.velocity, "channel": note.channel}
             off = {"note": note.pitch, "velocity": 0, "channel": note.channel}
             timed.append((note.onset, mido.Message("note_on", **on)))
             timed.append((note.end, mido.Message("note_off", **off)))
-        file.tracks.append(_track(timed))
+        parts.append((name, timed))
+    write_messages(path, WRITTEN_DIVISION, parts, tempo_changes)
+
+
+def write_messages(
+    path: Path,
+    division: int,
+    tracks: Iterable[tuple[str, list[tuple[int, mido.Message]]]],
+    tempo_changes: Iterable[tuple[int, int]] = (),
+) -> None:
+    """Write a type-1 file: a tempo track, then each named track.
+
+    Args:
+        path: where to.
+        division: ticks per beat.
+        tracks: (name, [(tick, message), ...]) each.
+        tempo_changes: (tick, microseconds per beat).
+
+    Raises:
+        OSError: it can't be written.
+    """
+    file = mido.MidiFile(type=1, ticks_per_beat=division)
+    tempo = [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempo_changes]
+    file.tracks.append(_track(tempo))
+    for name, timed in tracks:
+        file.tracks.append(_track([(0, mido.MetaMessage("track_name", name=name)), *timed]))
     file.save(path)
 
 
