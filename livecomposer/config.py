@@ -28,7 +28,7 @@ ModeName = Literal["call-response", "duet", "fill", "solo", "listen"]
 
 ControlName = Literal[
     "mode", "mute", "panic", "temperature", "density", "memory", "answer", "tempo", "tap", "key",
-    "seed", "clear", "forget", "weights",
+    "seed", "again", "clear", "forget", "weights",
 ]  # fmt: skip
 """What can be worked from the instrument: see `livecomposer.live.desk`."""
 CONTROLS: tuple[ControlName, ...] = get_args(ControlName)
@@ -215,9 +215,11 @@ class Controls(Struct, frozen=True, forbid_unknown_fields=True):
     tap: str
     key: str
     seed: str
+    again: str
     clear: str
     forget: str
     weights: str
+    takeover: Literal["soft", "jump"]
     feedback: bool
 
     def __post_init__(self) -> None:

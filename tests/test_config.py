@@ -72,6 +72,7 @@ RANGES = [
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
     ("model.others", [[], ["fixed", "x"]], ["fixed", [""], [1], ["x"] * 16]),
+    ("controls.takeover", ["soft", "jump"], ["hard", 1]),
     ("controls.feedback", [True, False], ["on", 1]),
     *((f"controls.{name}",
        ["off", "cc 0", "cc 119 channel 16"] + (

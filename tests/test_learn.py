@@ -10,7 +10,8 @@ from livecomposer.config_file import load_config
 TOUCHED = [
     ("mute", ["f8 fe", "90", "24 40"], "note 36 channel 1"),
     ("mute", ["80 24 00 90 24 00 b2 07 00 e0 00 40 b2 07 01"], "cc 7 channel 3"),
-    ("weights", ["c9 05"], "program 6 channel 10"),
+    ("weights", ["c9 05"], "program channel 10"),
+    ("panic", ["c9 05"], "program 6 channel 10"),
     ("tempo", ["90 24 40 c0 01 f0 7e 00 f7", "b0 7b 00 b0 4a 10"], "cc 74 channel 1"),
 ]
 
@@ -58,3 +59,11 @@ def test_a_section_that_was_not_there(tmp_path, before):
     write_setting(file, "controls", "mute", "note 37")
     assert file.read_text().startswith(before or "")
     assert load_config(file).controls.mute == "note 37"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.toml").write_text(MINE)
+    (tmp_path / "link.toml").symlink_to(tmp_path / "real.toml")
+    write_setting(tmp_path / "link.toml", "controls", "mute", "note 37")
+    assert (tmp_path / "link.toml").is_symlink()
+    assert load_config(tmp_path / "real.toml").controls.mute == "note 37"

@@ -3,11 +3,12 @@
 import logging
 import math
 import secrets
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -56,6 +57,18 @@ class CommandError(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc] # click declares it for the class
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Logs to what is stderr at the time: a display in the terminal may put itself before it."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        pass
+
+
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
@@ -72,7 +85,7 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     def configured(
         config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
-        logging.basicConfig(format="%(levelname)s: %(message)s")
+        logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[_Stderr()])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
         command(read_config(config_file, assignments), **arguments)
 

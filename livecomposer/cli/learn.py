@@ -2,12 +2,14 @@
 
 import queue
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 
 from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
-from livecomposer.config import CONTROLS, KNOBS, ControlName
+from livecomposer.config import CHOICES, CONTROLS, KNOBS, ControlName
 from livecomposer.config_file import ConfigError, load_config
 from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
@@ -46,7 +48,7 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
     try:
         ports.input.start(lambda _ns, data: received.put(data), received.put)
-        mapping = first_mapping(received.get, control)
+        mapping = first_mapping(partial(_wait, received), control)
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
@@ -63,6 +65,13 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     click.echo(f'{file}: controls.{control} = "{mapping}"')
 
 
+def _wait(received: "queue.SimpleQueue[bytes | Exception]") -> bytes | Exception:
+    """What comes next."""
+    while True:  # Windows sees Ctrl-C only between waits
+        with suppress(queue.Empty):
+            return received.get(timeout=1)
+
+
 def first_mapping(receive: Callable[[], bytes | Exception], control: ControlName) -> Mapping:
     """The first message that can work a control.
 
@@ -77,6 +86,8 @@ def first_mapping(receive: Callable[[], bytes | Exception], control: ControlName
             raise data
         for message in parser.feed(data):
             mapping = mapping_of(message) if message[0] < FIRST_SYSTEM else None
+            if mapping and mapping.kind == "program" and control in CHOICES:
+                return mapping._replace(number=None)  # each takes its own
             if mapping and (mapping.kind == "cc" or control not in KNOBS):
                 return mapping
 
@@ -95,4 +106,4 @@ def write_setting(file: Path, section: str, key: str, value: str) -> None:
     if section not in document:
         document[section] = tomlkit.table()
     document[section][key] = value
-    write_whole(file, tomlkit.dumps(document).encode())
+    write_whole(file.resolve(), tomlkit.dumps(document).encode())

@@ -207,14 +207,14 @@ class Composer:
         """What onsets of the machine's are multiples of, in ticks."""
         return self._continuation.grid
 
-    def view(self, onsets: int) -> View:
-        """How things stand, with so many of the last onsets."""
+    def view(self, tick: int) -> View:
+        """How things stand at `tick`."""
         context, playing = self._continuation.context, self._hands.sounding or self._phrase
         return View(
             self._settings.mode,
             "livecomposer" if self._line else "player" if playing else "",
             self._keys.key,
-            self._stream.last(onsets),
+            self._stream.last(tick),
             (len(context), context.maxlen or 0),
             (self._phrase.touch if self._phrase else self._last_touch).level,
         )

@@ -149,7 +149,7 @@ class Continuation:
 
     def forget(self) -> None:
         """Forget the memory, not the context."""
-        self.memory = Memory(self._vocabulary)
+        self.memory.forget()
 
     def reseed(self, seed: int) -> None:
         """Draw by chance of this seed from here on."""

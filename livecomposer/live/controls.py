@@ -4,12 +4,15 @@ A controller gives a value from 0 to 127; as a button, it is on from 64. A key, 
 of a given number, is a press. A program change of any number chooses.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from livecomposer.midi.mapping import Mapping
 from livecomposer.midi.wire import NOTE_OFF
+
+log = logging.getLogger(__name__)
 
 ON = 64
 """The least value of a controller that is on."""
@@ -88,12 +91,18 @@ class Knob:
         scale: values by position.
         read: gives the value.
         write: takes another.
+        jump: don't mind.
     """
 
     def __init__(
-        self, scale: Scale, read: Callable[[], Any], write: Callable[[Wish, Any], None]
+        self,
+        scale: Scale,
+        read: Callable[[], Any],
+        write: Callable[[Wish, Any], None],
+        *,
+        jump: bool,
     ) -> None:
-        self._scale, self._read, self._write = scale, read, write
+        self._scale, self._read, self._write, self._jump = scale, read, write, jump
         self._last: int | None = None  # where the knob stands
         self._held: int | None = None  # where it has put the value
 
@@ -106,7 +115,8 @@ class Knob:
         """See `Control`."""
         last, self._last, now = self._last, wish.value, self.position
         crossed = last is not None and min(last, wish.value) <= now <= max(last, wish.value)
-        if self._held != now and not crossed and abs(wish.value - now) > _NEAR:
+        near = crossed or abs(wish.value - now) <= _NEAR
+        if not (self._jump or near or self._held == now):
             return False
         self._write(wish, self._scale.value(wish.value))
         self._held = self.position
@@ -139,7 +149,9 @@ class Choice:
             chosen = wish.value * self.number // (FULL + 1)
         elif wish.way == "press":
             chosen = (self.read() + 1) % self.number
-        if chosen < self.number:
+        if chosen >= self.number:
+            log.warning("program %d: there are only %d to choose from", chosen + 1, self.number)
+        elif chosen != self.read():
             self.write(wish, chosen)
         return chosen == self.read()
 
@@ -167,22 +179,23 @@ class Switch:
         return wish.value == self.position
 
 
-@dataclass(frozen=True, slots=True)
 class Button:
-    """Does something when pressed.
+    """Does something when pressed. A controller presses it as it comes to 64 from below.
 
-    Attributes:
+    Args:
         press: does it.
-        release: what a controller below 64 does, if anything.
     """
-
-    press: Callable[[Wish], None]
-    release: Callable[[Wish], None] = lambda _: None
 
     position = None
     """See `Control`."""
 
+    def __init__(self, press: Callable[[Wish], None]) -> None:
+        self._press = press
+        self._down = False
+
     def work(self, wish: Wish) -> bool:
         """See `Control`."""
-        (self.press if wish.value >= ON or wish.way != "set" else self.release)(wish)
+        was_down, self._down = self._down, wish.way == "set" and wish.value >= ON
+        if wish.way != "set" or (self._down and not was_down):
+            self._press(wish)
         return True

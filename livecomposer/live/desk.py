@@ -6,6 +6,7 @@ It carries out what controls ask for, and tells how things stand.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, get_args
 
 import msgspec
@@ -108,6 +109,7 @@ class Desk:
         self._locked_key = "auto" if config.sampling.key == "off" else config.sampling.key
         self._told: dict[ControlName, int | None] = {}
         self.muted = False
+        knob = partial(Knob, jump=config.controls.takeover == "jump")
         self._controls: dict[ControlName, Control] = {
             "mode": Choice(
                 len(_MODES),
@@ -120,23 +122,24 @@ class Desk:
             "panic": Button(self._panic),
             "clear": Button(lambda wish: composer.clear(wish.tick)),
             "forget": Button(self._forget),
-            "seed": Button(self._draw_seed, lambda _: self._reseed()),
-            "density": Knob(
+            "seed": Button(self._draw_seed),
+            "again": Button(lambda _: self._reseed()),
+            "density": knob(
                 linear(0, 1),
                 lambda: self._jam.density,
                 lambda wish, value: self._change_jam(wish, density=value),
             ),
-            "answer": Knob(
+            "answer": knob(
                 _ANSWER,
                 lambda: self._jam.answer,
                 lambda wish, value: self._change_jam(wish, answer=value),
             ),
-            "temperature": Knob(
+            "temperature": knob(
                 linear(0.1, 2),
                 lambda: self._sampling.temperature,
                 lambda _, value: self._change_sampling(temperature=value),
             ),
-            "memory": Knob(
+            "memory": knob(
                 linear(0, 1),
                 lambda: self._sampling.memory,
                 lambda _, value: self._change_sampling(memory=value),
@@ -147,7 +150,7 @@ class Desk:
         else:
             tap = TapTempo(clock)
             self._controls |= {
-                "tempo": Knob(
+                "tempo": knob(
                     linear(60, 187),
                     lambda: clock.tempo_bpm,
                     lambda wish, value: clock.set_tempo(wish.ns, value),

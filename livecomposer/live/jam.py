@@ -11,8 +11,10 @@ from livecomposer.live.schedule import Chord
 from livecomposer.midi.wire import (
     ALL_NOTES_OFF,
     ALL_SOUND_OFF,
+    CONTINUE,
     CONTROL_CHANGE,
     FIRST_SYSTEM,
+    START,
     STOP,
     WireParser,
     event_of,
@@ -149,6 +151,8 @@ class Jam:
     def _hear_clock(self, ns: int, message: bytes) -> None:
         self._clock.hear(ns, message)
         self._notice_break(ns)
+        if message[0] in (START, CONTINUE) and self._clock.running:
+            self._composer.resume(self._tick_at(ns))
 
     def _notice_break(self, ns: int) -> None:
         """Where the music has come to a stop, end what sounds and forget what is going on."""

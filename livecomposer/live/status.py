@@ -12,8 +12,8 @@ from livecomposer.live.player import Player
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Chord
 
-ONSETS = 12
-"""How many of the last ones are shown."""
+_SHOWN = 8
+"""How many of a part's last onsets are shown."""
 _EVERY_S = 0.25
 
 
@@ -39,7 +39,7 @@ class Status(NamedTuple):
     def spelled(self, part: int) -> str:
         """The last onsets of the player (0) or of the machine (1), as tokens."""
         chords = [onset[part] for onset in self.view.onsets if onset[part]]
-        return " ".join(str(Chord(tuple(sorted(pitches)))) for pitches in chords)
+        return " ".join(str(Chord(tuple(sorted(pitches)))) for pitches in chords[-_SHOWN:])
 
 
 def take_status(composer: Composer, clock: Clock, player: Player, ns: int) -> Status:
@@ -48,7 +48,7 @@ def take_status(composer: Composer, clock: Clock, player: Player, ns: int) -> St
     period_ns = max(1, clock.ns_at(tick + 1) - clock.ns_at(tick))
     late = player.lateness
     return Status(
-        composer.view(ONSETS),
+        composer.view(tick),
         60e9 / (TICKS_PER_BEAT * period_ns),
         clock.running,
         tick / TICKS_PER_BEAT,
@@ -95,12 +95,17 @@ class StatusThread:
             self._thread.join()
 
     def _run(self) -> None:
+        status = None
         try:
             while not self._ended.wait(_EVERY_S):
                 self._daemon.ask(lambda ns: self._taken.put(self._take(ns)))
                 try:
-                    self._display.show(self._taken.get(timeout=1))
+                    status = self._taken.get(timeout=_EVERY_S)
+                    while True:  # the latest, if there are more
+                        status = self._taken.get_nowait()
                 except Empty:
-                    continue  # the daemon is busy, or has ended
+                    pass
+                if status:
+                    self._display.show(status)
         finally:
             self._display.close()

@@ -165,9 +165,14 @@ class Stream:
         for each in last:
             self._take(each.tick, each.heard, each.drawn)
 
-    def last(self, number: int) -> list[tuple[Pitches, Pitches]]:
-        """What the player and the machine began at each of the last onsets, drawn ahead or not."""
-        return [(each.heard, each.drawn) for each in list(self._taken)[-number:]]
+    def last(self, tick: int) -> list[tuple[Pitches, Pitches]]:
+        """What the player and the machine began at each of the last onsets up to `tick`."""
+        transpose = self._continuation.transpose
+        return [
+            (each.heard, tuple(pitch + transpose for pitch in each.drawn))
+            for each in self._taken
+            if each.tick <= tick
+        ]
 
     def refresh(self) -> None:
         """Forget, also in the model's state, what has left its context."""

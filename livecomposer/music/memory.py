@@ -38,11 +38,16 @@ Probs = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How far a memory has come: as it is, as distances, and with the last pitch."""
+    """How far a memory has come: as it is, as distances, and with the last pitch.
+
+    Attributes:
+        age: how often all was forgotten before.
+    """
 
     absolute: Past
     relative: Past
     pitch: int
+    age: int
 
 
 class Memory:
@@ -54,14 +59,20 @@ class Memory:
     """
 
     def __init__(self, vocabulary: Vocabulary, size: int = SIZE) -> None:
-        self._shapes = _Shapes(vocabulary)
-        self._absolute, self._relative = Repeats(size), Repeats(size)
-        self._pitch = _MIDDLE
+        self._shapes, self._size = _Shapes(vocabulary), size
+        self._age = -1
+        self.forget()
 
     @property
     def now(self) -> Moment:
         """What to go back to."""
-        return Moment(self._absolute.past, self._relative.past, self._pitch)
+        return Moment(self._absolute.past, self._relative.past, self._pitch, self._age)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._absolute, self._relative = Repeats(self._size), Repeats(self._size)
+        self._pitch = _MIDDLE
+        self._age += 1
 
     def add(self, token_id: int) -> None:
         """Take the next token."""
@@ -75,6 +86,9 @@ class Memory:
         Args:
             moment: one with nothing gone back behind it since.
         """
+        if moment.age != self._age:  # of what was before, nothing comes back
+            self.forget()
+            return
         self._absolute.go_back(moment.absolute)
         self._relative.go_back(moment.relative)
         self._pitch = moment.pitch

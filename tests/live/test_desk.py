@@ -15,6 +15,7 @@ from tests.live.test_offline import BEAT, PHRASE, message, model
 ALL = {
     "mode": 1, "mute": 2, "panic": 3, "temperature": 4, "density": 5, "memory": 6, "answer": 7,
     "tempo": 8, "tap": 9, "key": 10, "seed": 11, "clear": 12, "forget": 13, "weights": 14,
+    "again": 15,
 }  # fmt: skip
 
 
@@ -77,8 +78,8 @@ def test_all_there_is_is_told_at_the_beginning():
     stage = Stage(*mapped(*ALL), "controls.feedback=true", "jam.density=1", "sampling.memory=0")
     stage.play([], 1)
     told = dict(stage.told)
-    assert told.keys() == set(ALL.values()) - {ALL[n] for n in ("panic", "tap", "seed", "clear",
-                                                                  "forget")}  # fmt: skip
+    assert told.keys() == set(ALL.values()) - {ALL[n] for n in ("panic", "tap", "seed", "again",
+                                                                  "clear", "forget")}  # fmt: skip
     assert (told[ALL["density"]], told[ALL["memory"]], told[ALL["answer"]]) == (127, 0, 0)
     assert (told[ALL["tempo"]], told[ALL["mute"]], told[ALL["key"]]) == (60, 0, 0)
     assert Stage(*mapped(*ALL)).play([], 1).sent == []
@@ -145,6 +146,11 @@ def test_a_knob_that_was_overtaken_is_first_to_come_to_the_value():
     assert stage.told == [(8, 60), (8, 60)]  # at first, and when it was overtaken
 
 
+def test_a_knob_may_jump():
+    stage = Stage(*mapped("tempo"), "controls.takeover=jump").play([turn(0.1, "tempo", 50)], 1)
+    assert stage.desk.position("tempo") == 50
+
+
 def test_an_answer_is_as_long_as_the_knob_says():
     stage = Stage(*mapped("answer")).play([turn(0, "answer", 0), turn(0, "answer", 4), *PHRASE])
     assert beats(stage) == [3, 3.5]
@@ -170,23 +176,25 @@ def test_other_weights_go_on_at_the_next_slot():
 
 def test_the_same_seed_again_is_the_same_music():
     wide = "C4 D4 E4 F4 G4 A4 B4"
-    stage = Stage(*mapped("seed", "clear"), "jam.mode=solo", "sampling.memory=0", weights=[wide])
-    afresh = [turn(16, "clear", 127), turn(16, "seed", 0), turn(32, "clear", 127)]
-    stage.play([*afresh, turn(32, "seed", 0), turn(48, "seed", 127)], 64)
+    stage = Stage(
+        *mapped("seed", "again", "clear"), "jam.mode=solo", "sampling.memory=0", weights=[wide]
+    )
+    touches = [(16, "clear"), (16, "again"), (32, "clear"), (32, "again"), (48, "clear"),
+               (48, "seed")]  # fmt: skip
+    pressed = [turn(beat + lag, name, value) for beat, name in touches
+               for lag, value in ((0, 64), (0.1, 127), (0.2, 0))]  # fmt: skip
+    stage.play(pressed, 64)
     played = [pitch for _, pitch in stage.onsets]
     assert played[34:60] == played[66:92]
     assert played[34:60] != played[98:124]
 
 
-def test_what_is_forgotten_is_not_mixed_in():
-    stage = Stage(*mapped("forget", "memory"), "sampling.memory=1", weights=["C4 D4 +1"])
-    stage.play([], 1)
-    memory = stage.models[0].continuation.memory
-    for token in (1, 2, 1, 2, 1, 2, 1, 2, 1):
-        memory.add(token)
-    stage.play([turn(1, "forget", 127)], 2)
-    assert stage.models[0].continuation.memory is not memory
-    assert stage.models[0].continuation.memory.now.absolute.length == 0
+def test_what_is_forgotten_does_not_come_back():
+    stage = Stage(*mapped("forget"), "jam.mode=call-response", weights=["C4 D4 +1"])
+    stage.play([*PHRASE, turn(3.2, "forget", 127), *((ns + 4 * BEAT, data) for ns, data in PHRASE)])
+    remembered = stage.models[0].continuation.memory.now.absolute.length
+    again = Stage(weights=["C4 D4 +1"]).play([*PHRASE, *((ns + 4 * BEAT, d) for ns, d in PHRASE)])
+    assert remembered < again.models[0].continuation.memory.now.absolute.length - 4
 
 
 def test_what_is_mapped_is_no_music():
@@ -269,3 +277,9 @@ def test_other_weights_keep_to_the_key():
              for end in (0.01, 0.4)]  # fmt: skip
     stage.play([*scale, (20 * BEAT, b"\xc0\x01")], 60)
     assert {pitch % 12 for beat, pitch in stage.onsets if beat > 21} == {0, 2, 4, 5, 7, 9, 11}
+
+
+def test_after_a_stop_it_begins_again_when_the_transport_does():
+    stage = Stage("jam.mode=solo")
+    stage.play([(round(1.25 * BEAT), b"\xfc"), (round(3.1 * BEAT), b"\xfa")], 5)
+    assert beats(stage) == [0.5, 1, 3.5, 4, 4.5]

@@ -34,7 +34,14 @@ def test_how_a_jam_stands():
     assert status.spelled(1).startswith("C4.E4")
     assert status.view.context == (status.view.context[0], 100)
     stage.wait_until(500)
-    assert stage.composer.view(1).turn == ""
+    assert stage.composer.view(500).turn == ""
+
+
+def test_what_is_to_come_is_not_shown():
+    stage = Stage(mode="solo", sampling={"transpose": 12}).wait_until(100)
+    for tick in (5, 30, 100):
+        shown = stage.composer.view(tick).onsets
+        assert shown == [((), (72, 76))] * sum(onset <= tick for onset in stage.onsets)
 
 
 class Shown:

@@ -93,6 +93,19 @@ def test_what_is_taken_back_was_never_there(before, wrong, after):
     np.testing.assert_array_equal(kept.mix(MODEL, 1), remembered(before + after).mix(MODEL, 1))
 
 
+@given(IDS, IDS, IDS)
+def test_what_is_forgotten_does_not_come_back(before, meanwhile, after):
+    kept = remembered(before)
+    moment = kept.now
+    kept.forget()
+    for each in meanwhile:
+        kept.add(each)
+    kept.go_back(moment)
+    for each in after:
+        kept.add(each)
+    np.testing.assert_array_equal(kept.mix(MODEL, 1), remembered(after).mix(MODEL, 1))
+
+
 def test_the_oldest_is_forgotten():
     ids = np.random.default_rng(1).choice([1, 2, 10], 301).tolist()
     kept = remembered([], size=40)
