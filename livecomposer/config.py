@@ -115,6 +115,11 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
                 "those that follow can't jump to your first note"
             )
 
+    @property
+    def bars(self) -> bool:
+        """Whether another counts bars."""
+        return self.source != "internal"
+
 
 class Jam(Struct, frozen=True, forbid_unknown_fields=True):
     """How turns are taken. Lengths in ticks."""

@@ -57,15 +57,21 @@ class Composer:
         continuation: the model's part.
         tokeniser: the settings that its weights were trained with.
         settings: how turns are taken.
+        bars: whether there are bars that others count: answers then have whole ones.
 
     Attributes:
         most_ways: how many ways to end an answer there is time to try.
     """
 
     def __init__(
-        self, continuation: Continuation, tokeniser: TokeniserSettings, settings: Jam
+        self,
+        continuation: Continuation,
+        tokeniser: TokeniserSettings,
+        settings: Jam,
+        *,
+        bars: bool = False,
     ) -> None:
-        self._continuation, self._settings = continuation, settings
+        self._continuation, self._settings, self._bars = continuation, settings, bars
         self._stream = Stream(continuation, tokeniser)
         self._groups = OnsetGroups(tokeniser)
         self._hands = Hands()
@@ -230,8 +236,15 @@ class Composer:
 
     @property
     def _situation(self) -> Situation:
-        held, quiet = self._hands.sounding, self._quiet_since
-        return Situation(self._phrase, held, quiet, self._idle_since, self._settings)
+        return Situation(
+            phrase=self._phrase,
+            held=self._hands.sounding,
+            pedal=self._hands.pedal,
+            quiet_since=self._quiet_since,
+            idle_since=self._idle_since,
+            settings=self._settings,
+            bars=self._bars,
+        )
 
     def _begin_note(self, note: NoteOn, rested: bool) -> None:
         self._recent.append(note.tick)

@@ -16,6 +16,11 @@ class Hands:
         """Whether any note is held."""
         return bool(self._keys or self._released)
 
+    @property
+    def pedal(self) -> bool:
+        """Whether a pedal is down."""
+        return bool(self._pedals)
+
     def take(self, event: NoteOn | NoteOff | Sustain | AllNotesOff) -> None:
         """Take an event of the player's."""
         channel = event.channel

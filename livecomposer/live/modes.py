@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livecomposer.config import MATCH, Jam, ModeName
-from livecomposer.live.phrase import Phrase
+from livecomposer.live.phrase import BAR, Phrase
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
 
 SOON = TICKS_PER_BEAT // 4
@@ -22,16 +22,20 @@ class Situation:
     Attributes:
         phrase: what was played and is still to be answered, if anything.
         held: whether a key or a pedal holds a note.
+        pedal: whether a pedal is down.
         quiet_since: when the player's last note ended.
         idle_since: when the machine's last line ended.
         settings: how the user wants it.
+        bars: whether there are bars that others count.
     """
 
     phrase: Phrase | None
     held: bool
+    pedal: bool
     quiet_since: int
     idle_since: int
     settings: Jam
+    bars: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +58,21 @@ class Mode:
 def _after_phrase(situation: Situation) -> int | None:
     """A phrase of few onsets is over after twice the silence."""
     settings, phrase = situation.settings, situation.phrase
-    if phrase is None or situation.held:
+    if phrase is None or situation.held or situation.pedal:
         return None
     times = 1 if phrase.onsets >= settings.min_phrase else 2
     return situation.quiet_since + times * settings.phrase_end
 
 
 def _as_long_as_phrase(situation: Situation, start: int) -> int:
-    """Or as long as was asked for."""
+    """Or as long as was asked for. Where there are bars, whole ones."""
     settings, phrase = situation.settings, situation.phrase
     if settings.answer != MATCH:
         return start + settings.answer
-    length = snap(situation.quiet_since - phrase.start, GRID) if phrase else 0
-    return start + min(max(length, settings.min_response), settings.max_response)
+    length = situation.quiet_since - phrase.start if phrase else 0
+    if situation.bars:
+        return start + max(1, min(snap(length, BAR), settings.max_response) // BAR) * BAR
+    return start + min(max(snap(length, GRID), settings.min_response), settings.max_response)
 
 
 def _in_rests(situation: Situation) -> int | None:

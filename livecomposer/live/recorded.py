@@ -80,7 +80,8 @@ def play_again(
         longest = max(config.jam.max_response, config.jam.answer)
         end_ns = clock.ns_at(last + 2 * config.jam.phrase_end + longest + TICKS_PER_BEAT)
     voice = VirtualVoice(config.ports.channel - 1)
-    composer = Composer(models[0].continuation, models[0].tokeniser, config.jam)
+    first, bars = models[0], config.clock.bars
+    composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
     desk = Desk(config, composer, models, voice, seed=seed)
     latency_ns = round(config.ports.latency_ms * 1e6)
     jam = Jam(composer, clock, voice, latency_ns=latency_ns, ahead_ns=ahead_ns, desk=desk)

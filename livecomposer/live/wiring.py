@@ -61,7 +61,8 @@ def make_daemon(
     else:
         fixed = settings.anchor == "fixed"
         clock = own = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
-    composer = Composer(models[0].continuation, models[0].tokeniser, config.jam)
+    first, bars = models[0], config.clock.bars
+    composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
     player = Player(config.ports.channel - 1)
     jam = Jam(
         composer,

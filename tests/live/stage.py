@@ -17,7 +17,14 @@ class Stage:
     """A composer, stepped as the daemon steps it, and all that came of it."""
 
     def __init__(
-        self, tokens=ONE_CHORD, seed=1, timing="gaps", every_tick=False, sampling=None, **changes
+        self,
+        tokens=ONE_CHORD,
+        seed=1,
+        timing="gaps",
+        every_tick=False,
+        sampling=None,
+        bars=False,
+        **changes,
     ):
         config = load_config()
         self.bundle = random_bundle(tokens, timing=timing)
@@ -29,7 +36,7 @@ class Stage:
         self.jam = msgspec.structs.replace(
             config.jam, **{"min_phrase": 1, "gate": 1.0, "plan": 1, **changes}
         )
-        self.composer = Composer(self.continuation, self.bundle.tokeniser, self.jam)
+        self.composer = Composer(self.continuation, self.bundle.tokeniser, self.jam, bars=bars)
         self.now, self.every_tick = 0, every_tick
         self.notes, self.cuts = [], []
 

@@ -70,11 +70,6 @@ def test_the_pedal_holds_notes_too():
     assert stage.onsets[0] == 5028
 
 
-def test_a_pedal_held_before_the_phrase_does_not_hold_what_went_before():
-    stage = Stage().play(*EIGHTHS, Sustain(45, True)).wait_until(500)
-    assert stage.onsets == [72, 84, 96, 108]
-
-
 def test_all_notes_off_releases_keys_and_pedal_of_its_channel():
     held = [NoteOn(0, 60, 80, 1), Sustain(1, True, 1), NoteOff(2, 60, 1), NoteOn(3, 62, 80, 1)]
     stage = Stage().play(*held, AllNotesOff(40, 0)).wait_until(500)

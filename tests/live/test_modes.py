@@ -214,3 +214,21 @@ def test_while_it_listens_each_phrase_begins_on_a_beat():
     stage = Stage(mode="listen").play(*keys((0, 6, 60)))
     assert not stage.composer.silent(20)
     assert stage.composer.silent(40)
+
+
+@pytest.mark.parametrize(("length", "bars"), [(10, 1), (90, 1), (140, 1), (150, 2), (900, 4)])
+def test_where_others_count_bars_answers_have_whole_ones(length, bars):
+    played = keys(*((12 * i, 6, 60) for i in range(length // 12)), (length - 6, 6, 62))
+    stage = Stage(bars=True, max_response=384).play(*played).wait_until(3000)
+    last = stage.notes[-1]
+    assert last.onset + last.duration - stage.onsets[0] == 96 * bars
+
+
+def test_an_answer_waits_for_the_pedal():
+    stage = Stage().play(Sustain(0, down=True), *EIGHTHS).wait_until(200)
+    assert stage.onsets == []
+    stage.play(Sustain(200, down=False)).wait_until(1000)
+    assert stage.onsets[0] in (228, 240)  # the silence begins when the pedal lets the notes go
+    again = Stage().play(*EIGHTHS, Sustain(50, down=True)).wait_until(200)
+    assert again.onsets == []
+    assert again.play(Sustain(200, down=False)).wait_until(1000).onsets[0] == 204
