@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import msgspec
+import platformdirs
 
 from livecomposer.config import BEST, MATCH, AnswerLength, Config, Ticks
 from livecomposer.music.tempo import parse_beats, spell_beats
@@ -25,6 +26,11 @@ def shipped(name: str) -> Path:
     """A file or folder that comes with the package: inside it, or beside it in a checkout."""
     inside = _HERE / name
     return inside if inside.exists() else _HERE.parent / name
+
+
+def user_file() -> Path:
+    """Where the user's own settings are looked for, if no other file is named."""
+    return platformdirs.user_config_path("livecomposer") / "config.toml"
 
 
 def find_weights(name: str) -> Path:

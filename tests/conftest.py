@@ -22,9 +22,10 @@ from livecomposer.music.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _music_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Jams are recorded in a folder of the tests' own."""
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Jams are recorded, and settings are looked for, in folders of the tests' own."""
     os.environ["XDG_MUSIC_DIR"] = str(tmp_path_factory.mktemp("music"))
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
 
 
 settings.register_profile(

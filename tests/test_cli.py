@@ -291,3 +291,17 @@ def test_every_mode_comes_to_an_end(run, phrase, mode):
     held.save("held.mid")
     result = run("replay", "held.mid", "--out", "out.mid", "--set", f"jam.mode={mode}")
     assert result.exit_code == 0
+
+
+def test_the_users_own_settings(run, phrase, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    own = tmp_path / "livecomposer" / "config.toml"
+    own.parent.mkdir()
+    own.write_text("[clock]\ntempo_bpm = 7\n")
+    bad = run("demo", "--fast")
+    assert (bad.exit_code, "clock.tempo_bpm" in bad.stderr) == (2, True)
+    (tmp_path / "other.toml").write_text("")
+    assert run("demo", "--fast", "--config", "other.toml").exit_code == 0
+    own.write_text("[jam]\nmode = 'listen'\n")
+    result = run("demo", "--fast")
+    assert "livecomposer: 0 notes" in result.output

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from livecomposer.config import Config
-from livecomposer.config_file import ConfigError, find_weights, load_config
+from livecomposer.config_file import ConfigError, find_weights, load_config, user_file
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -72,7 +72,12 @@ class _Stderr(logging.StreamHandler[TextIO]):
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
-    @click.option("--config", "config_file", type=EXISTING_FILE, help="A TOML file with settings.")
+    @click.option(
+        "--config",
+        "config_file",
+        type=EXISTING_FILE,
+        help="A TOML file with settings, instead of your own (see `learn --help`).",
+    )
     @click.option(
         "--set",
         "assignments",
@@ -87,7 +92,11 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[_Stderr()])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
-        command(read_config(config_file, assignments), **arguments)
+        own = user_file()
+        file = config_file or (own if own.exists() else None)
+        if file:
+            log.info("settings: %s", file)
+        command(read_config(file, assignments), **arguments)
 
     return configured
 

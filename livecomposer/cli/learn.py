@@ -10,7 +10,7 @@ import click
 
 from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
 from livecomposer.config import CHOICES, CONTROLS, KNOBS, ControlName
-from livecomposer.config_file import ConfigError, load_config
+from livecomposer.config_file import ConfigError, load_config, user_file
 from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 
@@ -21,7 +21,8 @@ from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
     "--config",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
+    default=user_file,
+    show_default="your own, which all commands read",
     help="The TOML file to write it into; what else is in there stays as it is.",
 )
 @click.option(
@@ -106,4 +107,5 @@ def write_setting(file: Path, section: str, key: str, value: str) -> None:
     if section not in document:
         document[section] = tomlkit.table()
     document[section][key] = value
+    file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file.resolve(), tomlkit.dumps(document).encode())
