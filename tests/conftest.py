@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from livecomposer.model.bundle import Architecture, Bundle, InputKind, weight_sh
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import Vocabulary
+
+# A background job of a shell is told to ignore Ctrl-C, and so would be what tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
