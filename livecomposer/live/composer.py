@@ -18,13 +18,11 @@ from livecomposer.live.phrase import Phrase, Touch
 from livecomposer.live.stream import Stream
 from livecomposer.music.events import Event, Note, NoteOff, NoteOn, Stop
 from livecomposer.music.keys import Key, KeyFinder
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
+from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
-PLANNING = GRID // 2
-"""The time that planning an answer may take, in ticks."""
 _RECENT = 2 * TICKS_PER_BEAT
 """How far back the player's density is told from."""
 _MOST_RECENT = 1000
@@ -83,6 +81,7 @@ class Composer:
         self._quiet_since = -settings.phrase_end  # when the player's last note ended
         self._idle_since = self._quiet_since  # when the machine's last line ended
         self.most_ways = settings.plan
+        self._prepared = -1  # when something was drawn ahead
         self._now = 0
         self._changed = 0  # when the mode was
         self._stopped = False  # until something begins
@@ -171,7 +170,7 @@ class Composer:
         for group in self._groups.advance(tick):
             self._take(group)
         if self._line:
-            self._line.prepare()
+            self._prepare(self._line, tick)
         elif (slot := self._slot()) is not None and tick >= slot - self._ahead:
             self._begin_line(slot)
         line, notes = self._line, []
@@ -213,6 +212,11 @@ class Composer:
         """What onsets of the machine's are multiples of, in ticks."""
         return self._continuation.grid
 
+    @property
+    def planning(self) -> int:
+        """The time that planning an answer may take, in ticks: half a step of the grid."""
+        return self.grid // 2
+
     def view(self, tick: int) -> View:
         """How things stand at `tick`."""
         context, playing = self._continuation.context, self._hands.sounding or self._phrase
@@ -232,7 +236,7 @@ class Composer:
     @property
     def _ahead(self) -> int:
         """How much before its first slot a line is begun."""
-        return LEAD + (PLANNING if self._settings.plan > 1 and self._mode.yields else 0)
+        return LEAD + (self.planning if self._settings.plan > 1 and self._mode.yields else 0)
 
     @property
     def _situation(self) -> Situation:
@@ -293,9 +297,19 @@ class Composer:
             end,
             max_duration=self._settings.max_duration,
             touch=touch,
-            ways=min(self._settings.plan, self.most_ways),
+            ways=self._ways,
         )
-        self._line.prepare()
+        self._prepare(self._line, self._now)
+
+    def _prepare(self, line: Line, tick: int) -> None:
+        """Spread what is to be drawn ahead over the time there is: some in each tick."""
+        if tick != self._prepared:
+            self._prepared = tick
+            line.prepare(-(-self._ways // self.planning))
+
+    @property
+    def _ways(self) -> int:
+        return min(self._settings.plan, self.most_ways)
 
     def _leaves_out(self, onset: int) -> bool:
         """Whether the machine rests at an onset, to leave the player room."""

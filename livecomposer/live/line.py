@@ -1,7 +1,7 @@
 """What the machine plays, from a slot of the grid on: one onset after the other.
 
 Onsets are drawn one ahead, since a note's end is the next one's beginning; and where the end of
-the line is near, all up to that: in several ways, of which the best is kept.
+the line is near, all up to that: in several ways, tried one by one, of which the best is gone.
 """
 
 from collections import deque
@@ -9,12 +9,8 @@ from collections.abc import Callable
 
 from livecomposer.live.continuation import Onset, Pitches
 from livecomposer.live.phrase import Touch
-from livecomposer.live.stream import Stream
+from livecomposer.live.stream import ENDING, Stream, Way
 from livecomposer.music.events import Note
-from livecomposer.music.tempo import TICKS_PER_BEAT
-
-NEAR = 4 * TICKS_PER_BEAT
-"""From where on an end is planned, in ticks before it: the most that is drawn at one stroke."""
 
 
 class Line:
@@ -47,8 +43,10 @@ class Line:
         self._stream, self._max_duration, self._ways = stream, max_duration, ways
         self._end = end
         self._earliest = start  # what was before this was handed over, or left out
-        self._drawn: deque[Onset] = deque([stream.begin(start)])
-        self._planned = False
+        self._drawn: deque[Onset] = deque([stream.begin(start)])  # never empty
+        self._tried = 0  # ways to end
+        self._best: Way | None = None  # of these
+        self._planned = False  # all that is still to come is drawn
 
     @property
     def end(self) -> int | None:
@@ -61,8 +59,8 @@ class Line:
             return
         self._end = end
         if self._planned:
-            self._take_back()
-            self._draw(max(now, self._earliest))
+            self.redraw(now)
+        self._drop_plan()
 
     @property
     def next_onset(self) -> int:
@@ -74,10 +72,20 @@ class Line:
         """Whether the next note can be handed over without delay: its end is known."""
         return self._planned or len(self._drawn) > 1
 
-    def prepare(self) -> None:
-        """Make it so."""
-        if not self.ready:
-            self._draw(self.next_onset + 1)
+    def prepare(self, tries: int = 1) -> None:
+        """Come nearer to that: draw an onset, or try some more ways to end."""
+        if self.ready:
+            return
+        earliest, end = self.next_onset + 1, self._end
+        if self._ways == 1 or end is None or earliest <= end - ENDING:
+            self._drawn.append(self._stream.go_on(earliest))
+            return
+        for _ in range(tries):
+            way = self._stream.try_way(earliest, end)
+            self._best = max(filter(None, (self._best, way)), key=Way.worth, default=None)
+        self._tried += tries
+        if self._tried >= self._ways:
+            self._settle(end)
 
     def due(self, tick: int) -> bool:
         """Whether the next onset lies at `tick` or before, and before the end."""
@@ -86,6 +94,8 @@ class Line:
     def play(self) -> Note:
         """Hand over the note of the next onset."""
         self.prepare()
+        if not self.ready and self._end is not None:  # there was no time to try more
+            self._settle(self._end)
         onset, pitches = self._drawn.popleft()
         self._earliest = onset + 1
         following = self.next_onset if self._end is None else min(self.next_onset, self._end)
@@ -95,8 +105,7 @@ class Line:
     def rest(self) -> None:
         """Leave the next onset out."""
         self._earliest = self.next_onset + 1
-        self._take_back()
-        self._draw(self._earliest)
+        self.redraw(self._earliest)
 
     def hear(self, now: int, tick: int, pitches: Pitches) -> None:
         """An onset of the player's comes in between: what was drawn ahead is drawn anew.
@@ -108,30 +117,28 @@ class Line:
         """
         self.redraw(now, lambda: self._stream.hear(tick, pitches))
 
-    def redraw(self, now: int, change: Callable[[], None]) -> None:
+    def redraw(self, now: int, change: Callable[[], None] = lambda: None) -> None:
         """What was drawn ahead is drawn anew, after a change of the stream's.
 
         Args:
             now: what comes next, comes then at the earliest.
             change: it may be one that the stream can't go back behind.
         """
-        self._take_back()
+        self._stream.take_back(self.next_onset)
+        self._drop_plan()
         change()
-        self._draw(max(now, self._earliest))
+        self._drawn = deque([self._stream.go_on(max(now, self._earliest))])
 
     def end_at(self, tick: int) -> None:
         """What was drawn for `tick` or later never sounds."""
         self._stream.take_back(tick)
 
-    def _take_back(self) -> None:
-        self._stream.take_back(self.next_onset)
-        self._drawn.clear()
-        self._planned = False
+    def _settle(self, end: int) -> None:
+        """Go the best way that was tried."""
+        if self._best:
+            self._drawn.extend(self._stream.go(self._best))
+        self._drawn.append((end, ()))
+        self._planned = True
 
-    def _draw(self, earliest: int) -> None:
-        if self._ways > 1 and self._end is not None and earliest > self._end - NEAR:
-            self._planned = True
-            self._drawn.extend(self._stream.plan(earliest, self._end, self._ways))
-            self._drawn.append((self._end, ()))
-        else:
-            self._drawn.append(self._stream.go_on(earliest))
+    def _drop_plan(self) -> None:
+        self._tried, self._best, self._planned = 0, None, False

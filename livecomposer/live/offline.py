@@ -171,6 +171,8 @@ class Primed(NamedTuple):
         line = Line(self.stream, start, end, max_duration=max_duration, touch=touch, ways=ways)
         notes = []
         while line.due(end):
+            while not line.ready:
+                line.prepare()
             notes.append(line.play())
         return notes
 

@@ -7,6 +7,7 @@ before that, and takes anew what follows.
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from livecomposer.live.continuation import Continuation, Memento, Onset, Pitches
 from livecomposer.music.tempo import TICKS_PER_BEAT, ceil_to, snap
@@ -14,7 +15,7 @@ from livecomposer.music.tokeniser import TokeniserSettings, gap_between
 from livecomposer.music.tokens import Chord
 
 ENDING = 2 * TICKS_PER_BEAT
-"""How long before its end, in ticks, a line may have its last onset at the most."""
+"""From where on an end is planned, in ticks before it; and where the last onset may be."""
 _TOLD = 16
 """Onsets that another model hears when it takes over: as many as take no time."""
 _KEPT = 64
@@ -36,6 +37,24 @@ class _Taken:
     before: Memento
     heard: Pitches = ()
     drawn: Pitches = ()
+
+
+class Way(NamedTuple):
+    """A way to end that was tried.
+
+    Attributes:
+        repose: how well it ends.
+        likelihood: the negative loss an onset, in nats.
+        onsets: the machine's.
+    """
+
+    repose: int
+    likelihood: float
+    onsets: tuple[_Taken, ...]
+
+    def worth(self) -> tuple[int, float]:
+        """What is more for a better one."""
+        return self.repose, self.likelihood
 
 
 class Stream:
@@ -96,48 +115,45 @@ class Stream:
             return self.begin(self.slot(earliest))
         return self._draw(before, *onset)
 
-    def plan(self, earliest: int, end: int, ways: int) -> list[Onset]:
-        """Go on in several ways up to an end, and keep the one that ends best.
+    def try_way(self, earliest: int, end: int) -> Way | None:
+        """Go on up to an end, and take it back: a way to end, where there are onsets before it.
 
-        A way may end with its last onset, or with any of the last two beats. Of those that end as
-        well (see `Continuation.repose`), the likeliest is kept: that with the lowest loss an onset.
+        A way may end with its last onset, or with any of the last two beats: where music ends
+        best (see `Continuation.repose`), and of places as good, where it has been likeliest: where
+        the loss an onset is lowest.
 
         Args:
             earliest: no onset is drawn for before this,
             end: or for this or later.
-            ways: how many, 1 or more.
-
-        Returns:
-            The onsets that were kept, if there are any.
         """
         before, model = self._continuation.save(), self._continuation
-        best: tuple[float, float] | None = None
-        kept: list[Onset] = []
-        ending: list[_Taken] = []
-        for _ in range(ways):
-            onsets = self._go_on_to(earliest, end)
-            taken = [self._taken.pop() for _ in onsets][::-1]
-            states = [*(each.before for each in taken[1:]), model.save()]
-            for n in range(len(onsets), 0, -1):
-                tick, _ = onsets[n - 1]
-                if n < len(onsets) and tick < end - ENDING:
-                    break
-                nats = (states[n - 1].nats - before.nats) / n
-                score = (model.repose(tick, taken[n - 1].drawn), -nats)
-                if best is None or score > best:
-                    best, kept, ending = score, onsets[:n], taken[:n]
-            model.restore(before)
-        for each in ending:
-            self._take(each.tick, (), each.drawn)
-        return kept
+        number = self._go_on_to(earliest, end)
+        taken = [self._taken.pop() for _ in range(number)][::-1]
+        states = [*(each.before for each in taken[1:]), model.save()]
+        model.restore(before)
+        ways = []
+        for n in range(number, 0, -1):
+            last = taken[n - 1]
+            if n < number and last.tick < end - ENDING:
+                break
+            nats = (states[n - 1].nats - before.nats) / n
+            ways.append(Way(model.repose(last.tick, last.drawn), -nats, tuple(taken[:n])))
+        return max(ways, key=Way.worth, default=None)
 
-    def _go_on_to(self, earliest: int, end: int) -> list[Onset]:
-        onsets: list[Onset] = []
-        while (onset := self.go_on(earliest))[0] < end:
-            onsets.append(onset)
-            earliest = onset[0] + 1
-        self.take_back(onset[0])
-        return onsets
+    def go(self, way: Way) -> list[Onset]:
+        """Go a way that was tried from here; returns its onsets."""
+        for each in way.onsets:
+            self._take(each.tick, (), each.drawn)
+        return [self._sounding(each.tick, each.drawn) for each in way.onsets]
+
+    def _go_on_to(self, earliest: int, end: int) -> int:
+        """Draw all onsets before an end; returns how many."""
+        number = 0
+        while (tick := self.go_on(earliest)[0]) < end:
+            number += 1
+            earliest = tick + 1
+        self.take_back(tick)
+        return number
 
     def take_back(self, tick: int) -> None:
         """What was drawn for `tick` or later never sounds."""
@@ -199,7 +215,10 @@ class Stream:
 
     def _draw(self, before: Memento, tick: int, pitches: Pitches) -> Onset:
         self._keep(_Taken(tick, before, drawn=pitches))
-        return tick, tuple(pitch + self._continuation.transpose for pitch in pitches)
+        return self._sounding(tick, pitches)
+
+    def _sounding(self, tick: int, drawn: Pitches) -> Onset:
+        return tick, tuple(pitch + self._continuation.transpose for pitch in drawn)
 
     def _hear_gap(self, tick: int) -> None:
         last = None if self._last is None else self._snap(self._last)

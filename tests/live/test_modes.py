@@ -181,7 +181,7 @@ def endings(plan):
 def test_a_planned_answer_ends_well():
     as_it_comes, planned = endings(1), endings(8)
     assert (as_it_comes < 0.5).all()
-    assert (planned > 0.7).all()
+    assert (planned > as_it_comes + 0.3).all()
 
 
 @pytest.mark.parametrize("pause", range(10, 24))
