@@ -68,12 +68,12 @@ def _table(status: "Status") -> "Table":
         late += f"; {status.skipped} notes skipped"
     rows = {
         "mode": f"{view.mode}{f'; {view.turn} plays' if view.turn else ''}",
-        "clock": clock_line(status),
+        "clock": f"{clock_line(status)} ({status.leader})",
         "key": str(view.key or "not known yet"),
         "player": status.spelled(0),
         "livecomposer": status.spelled(1),
         "context": f"{view.context[0]} of {view.context[1]} tokens",
-        "level": f"{view.level:.0f}",
+        "levels": "player {}, livecomposer {}".format(*(level or "-" for level in view.levels)),
         "output": late,
     }
     table = Table.grid(padding=(0, 2))

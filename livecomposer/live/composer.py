@@ -4,28 +4,24 @@ Every onset of the player's advances the model. When the machine plays is up to 
 `modes`. Positions are ticks, given from outside; nothing here waits, sends or reads a clock.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from livecomposer.config import Jam, ModeName
 from livecomposer.live.continuation import Continuation, Pitches
-from livecomposer.live.hands import Hands
 from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Situation
-from livecomposer.live.phrase import Phrase, Touch
+from livecomposer.live.performance import Performance
+from livecomposer.live.phrase import Touch
 from livecomposer.live.stream import Stream
-from livecomposer.music.events import Event, Note, NoteOff, NoteOn, Stop
-from livecomposer.music.keys import Key, KeyFinder
+from livecomposer.music.events import Event, Note, NoteOn, Stop
+from livecomposer.music.keys import Key
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
-_RECENT = 2 * TICKS_PER_BEAT
-"""How far back the player's density is told from."""
-_MOST_RECENT = 1000
 
 
 class View(NamedTuple):
@@ -37,7 +33,8 @@ class View(NamedTuple):
         key: that is played in, if it can be told.
         onsets: the last ones: what the player and the machine began at each.
         context: how many tokens the model goes by, and how many it can.
-        level: the player's mean velocity in the last phrase, 1-127.
+        levels: the player's mean velocity in the last phrase, and the machine's last velocity, 0
+            before the first.
     """
 
     mode: ModeName
@@ -45,7 +42,7 @@ class View(NamedTuple):
     key: Key | None
     onsets: list[tuple[Pitches, Pitches]]
     context: tuple[int, int]
-    level: float
+    levels: tuple[int, int]
 
 
 class Composer:
@@ -72,14 +69,10 @@ class Composer:
         self._continuation, self._settings, self._bars = continuation, settings, bars
         self._stream = Stream(continuation, tokeniser)
         self._groups = OnsetGroups(tokeniser)
-        self._hands = Hands()
-        self._keys = KeyFinder()
-        self._phrase: Phrase | None = None
+        self._player = Performance(-settings.phrase_end)
         self._line: Line | None = None
-        self._last_touch = Touch()  # the player's
-        self._recent: deque[int] = deque(maxlen=_MOST_RECENT)  # the player's last notes
-        self._quiet_since = -settings.phrase_end  # when the player's last note ended
-        self._idle_since = self._quiet_since  # when the machine's last line ended
+        self._idle_since = -settings.phrase_end  # when the machine's last line ended
+        self._level = 0  # of the machine's last note
         self.most_ways = settings.plan
         self._prepared = -1  # when something was drawn ahead
         self._now = 0
@@ -100,18 +93,14 @@ class Composer:
         self.interrupt(event)
         self._now = max(self._now, event.tick)
         if isinstance(event, Stop):
-            self._stop(event.tick)
+            self._stop(event)
             return
         self._stopped &= not isinstance(event, NoteOn)
-        sounded = self._hands.sounding
-        self._hands.take(event)
-        if sounded and not self._hands.sounding:
-            self._quiet_since = event.tick
-        if isinstance(event, NoteOn):
-            rested = not sounded and event.tick - self._quiet_since >= self._settings.phrase_end
-            self._begin_note(event, rested)
-        elif isinstance(event, NoteOff) and self._phrase:
-            self._phrase.add(event)
+        # Where no answer is awaited, what is played after a silence is something new all the same.
+        unawaited = self._line is not None or self._settings.mode == "listen"
+        begins = self._player.hear(event, self._settings.phrase_end if unawaited else None)
+        if begins and self._line is None:
+            self._stream.refresh()
         for group in self._groups.feed(event):
             self._take(group)
         if self._line and not self._mode.yields:
@@ -132,7 +121,7 @@ class Composer:
             self._changed, self._stopped = self._now, False
         if self._line is None:
             return False
-        if other and self._mode.yields and (settings.mode == "listen" or self._hands.sounding):
+        if other and self._mode.yields and (settings.mode == "listen" or self._player.held):
             return self._end_line(tick)
         if other or not self._mode.yields:
             start = tick if other else self._line.start
@@ -159,8 +148,8 @@ class Composer:
         """
         for group in self._groups.flush():
             self._take(group)
-        if self._keys.key:
-            continuation.follow(self._keys.key)
+        if self._player.key:
+            continuation.follow(self._player.key)
         self._continuation, self._groups = continuation, OnsetGroups(tokeniser)
         self._redraw(tick, lambda: self._stream.exchange(continuation, tokeniser))
 
@@ -181,11 +170,12 @@ class Composer:
                 line.rest()
             else:
                 notes.append(line.play())
+                self._level = notes[-1].velocity
                 if self._mode.yields:
-                    self._phrase = None  # it is answered
+                    self._player.phrase = None  # it is answered
         if line.end is not None and tick >= line.end:
             self._end_line(line.end)
-            self._phrase = None
+            self._player.phrase = None
         return notes
 
     def next_tick(self) -> int | None:
@@ -203,8 +193,8 @@ class Composer:
 
     def silent(self, tick: int) -> bool:
         """Whether neither part has sounded for `phrase_end`, and none is about to."""
-        over = self._line is None and not self._hands.sounding and self._slot() is None
-        since = max(self._quiet_since, self._idle_since)
+        over = self._line is None and not self._player.held and self._slot() is None
+        since = max(self._player.quiet_since, self._idle_since)
         return over and tick - since >= self._settings.phrase_end
 
     @property
@@ -219,14 +209,14 @@ class Composer:
 
     def view(self, tick: int) -> View:
         """How things stand at `tick`."""
-        context, playing = self._continuation.context, self._hands.sounding or self._phrase
+        context, playing = self._continuation.context, self._player.held or self._player.phrase
         return View(
             self._settings.mode,
             "livecomposer" if self._line else "player" if playing else "",
-            self._keys.key,
+            self._player.key,
             self._stream.last(tick),
             (len(context), context.maxlen or 0),
-            (self._phrase.touch if self._phrase else self._last_touch).level,
+            (round(self._player.touch.level), self._level),
         )
 
     @property
@@ -241,32 +231,19 @@ class Composer:
     @property
     def _situation(self) -> Situation:
         return Situation(
-            phrase=self._phrase,
-            held=self._hands.sounding,
-            pedal=self._hands.pedal,
-            quiet_since=self._quiet_since,
+            phrase=self._player.phrase,
+            held=self._player.held,
+            pedal=self._player.pedal,
+            quiet_since=self._player.quiet_since,
             idle_since=self._idle_since,
             settings=self._settings,
             bars=self._bars,
         )
 
-    def _begin_note(self, note: NoteOn, rested: bool) -> None:
-        self._recent.append(note.tick)
-        self._keys.hear(note.tick, note.pitch)
-        # Where no answer is awaited, what is played after a silence is something new all the same.
-        unawaited = self._line is not None or self._settings.mode == "listen"
-        if unawaited and rested:
-            self._phrase = None
-        if self._phrase is None:
-            self._phrase = Phrase()
-            if self._line is None:
-                self._stream.refresh()
-        self._phrase.add(note)
-
     def _take(self, group: Group) -> None:
         """Let the model hear an onset of the player's."""
-        if self._keys.key:  # else what a primer was in is still the best guess
-            self._continuation.follow(self._keys.key)
+        if self._player.key:  # else what a primer was in is still the best guess
+            self._continuation.follow(self._player.key)
         if self._line:
             self._line.touch = self._touch()
             self._line.hear(self._now, *group)
@@ -290,7 +267,7 @@ class Composer:
         start = self._stream.slot(start)
         end = self._mode.ends(self._situation, start)
         if not self._mode.yields:
-            self._phrase = None
+            self._player.phrase = None
         self._line = Line(
             self._stream,
             start,
@@ -315,16 +292,12 @@ class Composer:
         """Whether the machine rests at an onset, to leave the player room."""
         if not self._mode.thins:
             return False
-        while self._recent and self._recent[0] < onset - _RECENT:
-            self._recent.popleft()
-        notes_a_slot = len(self._recent) * self._continuation.grid / _RECENT
-        return self._continuation.chance() >= float(self._settings.density**notes_a_slot)
+        onsets_a_slot = self._player.density(onset) * self.grid
+        return self._continuation.chance() >= float(self._settings.density**onsets_a_slot)
 
     def _touch(self) -> Touch:
         """How the machine plays: as the player's last phrase was, or as was asked for."""
-        if self._phrase:
-            self._last_touch = self._phrase.touch
-        touch, settings = self._last_touch, self._settings
+        touch, settings = self._player.touch, self._settings
         if settings.velocity != "follow":
             touch = replace(touch, level=settings.velocity, spread=0)
         if settings.gate != "follow":
@@ -339,15 +312,13 @@ class Composer:
         else:
             change()
 
-    def _stop(self, tick: int) -> None:
+    def _stop(self, stop: Stop) -> None:
         """Forget what is going on, and wait."""
         self._stopped = True
-        self._hands = Hands()
         for group in self._groups.flush():
             self._take(group)
-        self._phrase = None
-        self._quiet_since = max(self._quiet_since, tick)
-        self._idle_since = max(self._idle_since, tick)
+        self._player.hear(stop)
+        self._idle_since = max(self._idle_since, stop.tick)
 
     def _end_line(self, tick: int) -> bool:
         """What would have begun at `tick` or later, never was. Returns whether there was any."""

@@ -21,9 +21,9 @@ class Hands:
         """Whether a pedal is down."""
         return bool(self._pedals)
 
-    def take(self, event: NoteOn | NoteOff | Sustain | AllNotesOff) -> None:
-        """Take an event of the player's."""
-        channel = event.channel
+    def take(self, event: NoteOn | NoteOff | Sustain | AllNotesOff) -> set[tuple[int, int]]:
+        """Take an event of the player's; returns what has ended by it: channels and pitches."""
+        channel, before = event.channel, self._keys | self._released
         match event:
             case NoteOn():
                 self._keys.add((channel, event.pitch))
@@ -38,3 +38,4 @@ class Hands:
                 self._released = {held for held in self._released if held[0] != channel}
         if isinstance(event, AllNotesOff):
             self._keys = {held for held in self._keys if held[0] != channel}
+        return before - self._keys - self._released

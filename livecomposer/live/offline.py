@@ -10,14 +10,14 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
 from livecomposer.live.line import Line
-from livecomposer.live.phrase import Phrase, Touch
+from livecomposer.live.performance import Performance
+from livecomposer.live.phrase import Touch
 from livecomposer.live.recorder import RecordedJam
 from livecomposer.live.schedule import Chord, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
-from livecomposer.music.events import Event, Note, NoteOff, NoteOn
-from livecomposer.music.keys import KeyFinder
+from livecomposer.music.events import Event, Note
 from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
@@ -188,19 +188,16 @@ def prime(
         tokeniser: the settings its weights were trained with.
     """
     gathering, stream = OnsetGroups(tokeniser), Stream(continuation, tokeniser)
-    keys, phrase = KeyFinder(), Phrase()
+    played = Performance(0)
     groups: list[Group] = []
     for event in events:
         groups += gathering.feed(event)
-        if isinstance(event, NoteOn | NoteOff):
-            phrase.add(event)
-        if isinstance(event, NoteOn):
-            keys.hear(event.tick, event.pitch)
+        played.hear(event)
     for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
         stream.hear(*group)
-    continuation.follow(keys.key)
+    continuation.follow(played.key)
     stream.refresh()
-    return Primed(stream, stream.slot(max(event.tick for event in events) + 1), phrase.touch)
+    return Primed(stream, stream.slot(max(event.tick for event in events) + 1), played.touch)
 
 
 def timed_notes(notes: Iterable[Note], channel: int) -> list[TimedNote]:

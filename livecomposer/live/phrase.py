@@ -1,12 +1,13 @@
 """What the player has played at a stretch, and how it was touched."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median, pstdev
 
-from livecomposer.music.events import NoteOff, NoteOn
-from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.events import NoteOn
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
 
 TOGETHER = TICKS_PER_BEAT // 8
 """Notes that begin less than so many ticks apart are one onset of a phrase."""
@@ -64,31 +65,43 @@ class Phrase:
         self._last: deque[_Onset] = deque(maxlen=_LATELY)
         self._begun: dict[tuple[int, int], _Onset] = {}  # by channel and pitch
 
-    def add(self, note: NoteOn | NoteOff) -> None:
-        """Take what a key does next."""
-        key = (note.channel, note.pitch)
-        if isinstance(note, NoteOff):
-            begun = self._begun.pop(key, None)
-            if begun and begun.end is None:
-                begun.end = note.tick
-            return
+    def begin(self, note: NoteOn) -> None:
+        """Take a note that begins."""
         if not self.onsets:
             self.start = note.tick
         if not self.onsets or note.tick - self._last[-1].tick >= TOGETHER:
             self.onsets += 1
             self._last.append(_Onset(note.tick))
-        self._begun[key] = self._last[-1]
+        self._begun[note.channel, note.pitch] = self._last[-1]
         self._velocities.append(note.velocity)
+
+    def end(self, tick: int, notes: Iterable[tuple[int, int]]) -> None:
+        """Take notes that end: keys that are let go, once no pedal holds them.
+
+        Args:
+            tick: when.
+            notes: their channels and pitches.
+        """
+        for note in notes:
+            begun = self._begun.pop(note, None)
+            if begun and begun.end is None:
+                begun.end = tick
 
     @property
     def touch(self) -> Touch:
-        """How it was played lately. An onset's notes last until the first of them ends."""
+        """How it was played lately.
+
+        An onset's notes last until the first of them ends. A single one has no next one to be
+        compared with: instead, it is with a slot of the machine's.
+        """
         if not self._velocities:
             return Touch()
         gates = [
             1.0 if one.end is None else min(1.0, (one.end - one.tick) / (other.tick - one.tick))
             for one, other in pairwise(self._last)
         ]
+        if not gates and (end := self._last[0].end) is not None:
+            gates = [min(1.0, (end - self._last[0].tick) / GRID)]
         return Touch(
             level=fmean(self._velocities),
             spread=pstdev(self._velocities),

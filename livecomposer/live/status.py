@@ -22,6 +22,7 @@ class Status(NamedTuple):
 
     Attributes:
         view: the music.
+        leader: whose clock it is: "internal", "midi" or "jack".
         tempo_bpm: beats per minute.
         running: whether the clock does.
         beat: the position, in beats.
@@ -30,6 +31,7 @@ class Status(NamedTuple):
     """
 
     view: View
+    leader: str
     tempo_bpm: float
     running: bool
     beat: float
@@ -42,13 +44,14 @@ class Status(NamedTuple):
         return " ".join(str(Chord(tuple(sorted(pitches)))) for pitches in chords[-_SHOWN:])
 
 
-def take_status(composer: Composer, clock: Clock, player: Player, ns: int) -> Status:
+def take_status(leader: str, composer: Composer, clock: Clock, player: Player, ns: int) -> Status:
     """How a jam stands at `ns`. To be called in the thread that composes."""
     tick = clock.tick_at(ns)
     period_ns = max(1, clock.ns_at(tick + 1) - clock.ns_at(tick))
     late = player.lateness
     return Status(
         composer.view(tick),
+        leader,
         60e9 / (TICKS_PER_BEAT * period_ns),
         clock.running,
         tick / TICKS_PER_BEAT,

@@ -82,4 +82,4 @@ def make_daemon(
         daemon = Daemon(jam, player, ports)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
-    return Wired(daemon, player, partial(take_status, composer, clock, player))
+    return Wired(daemon, player, partial(take_status, settings.source, composer, clock, player))

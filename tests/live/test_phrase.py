@@ -14,12 +14,17 @@ def phrase(*notes):
     events += [NoteOff(tick + length, pitch) for tick, length, pitch, _ in notes]
     played = Phrase()
     for event in sorted(events, key=lambda event: event.tick):
-        played.add(event)
+        if isinstance(event, NoteOn):
+            played.begin(event)
+        else:
+            played.end(event.tick, [(event.channel, event.pitch)])
     return played
 
 
 TOUCHES = [
     ([(0, 12, 60, 80)], Touch(80, 0, 1)),
+    ([(0, 3, 60, 80)], Touch(80, 0, 0.25)),
+    ([(0, 90, 60, 80)], Touch(80, 0, 1)),
     ([(12 * i, 12, 60 + i, 70 + 20 * (i % 2)) for i in range(4)], Touch(80, 10, 1)),
     ([(12 * i, 3, 60 + i, 64) for i in range(4)], Touch(64, 0, 0.25)),
     ([(12 * i, 30, 60 + i, 64) for i in range(4)], Touch(64, 0, 1)),

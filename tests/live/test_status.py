@@ -21,17 +21,19 @@ TICK_NS = 500_000_000 // 24
 
 def test_how_a_jam_stands():
     stage = Stage().play(*keys((0, 6, 60), (12, 6, 64), (12, 6, 60), velocity=90))
-    status = take_status(stage.composer, InternalClock(120, 0), Player(0), 19 * TICK_NS)
+    status = take_status("internal", stage.composer, InternalClock(120, 0), Player(0), 19 * TICK_NS)
     assert status.view.mode == "call-response"
     assert status.view.turn == "player"
-    assert status.view.level == 90
+    assert status.view.levels == (90, 0)
+    assert status.leader == "internal"
     assert status.spelled(0) == "C4 C4.E4"
     assert (status.tempo_bpm, status.beat) == (pytest.approx(120), 19 / 24)
     stage.wait_until(50)
-    status = take_status(stage.composer, InternalClock(120, 0), Player(0), 50 * TICK_NS)
+    status = take_status("internal", stage.composer, InternalClock(120, 0), Player(0), 50 * TICK_NS)
     assert status.view.turn == "livecomposer"
     assert status.spelled(0) == "C4 C4.E4"
     assert status.spelled(1).startswith("C4.E4")
+    assert status.view.levels == (90, 90)
     assert status.view.context == (status.view.context[0], 100)
     stage.wait_until(500)
     assert stage.composer.view(500).turn == ""
@@ -81,8 +83,8 @@ def test_when_the_daemon_has_ended_nothing_more_is_shown():
 
 def status(turn="", mode="duet", running=True, key="C minor"):
     onsets = [((60, 64), ()), ((), (48, 55)), ((62,), (50,))]
-    view = View(mode, turn, parse_key(key) if key else None, onsets, (17, 100), 81.4)
-    return Status(view, 120.04, running, 9.5, (0.12, 3.4), 2)
+    view = View(mode, turn, parse_key(key) if key else None, onsets, (17, 100), (81, 0))
+    return Status(view, "jack", 120.04, running, 9.5, (0.12, 3.4), 2)
 
 
 def test_a_line_for_each_turn(capsys):
@@ -112,8 +114,16 @@ def test_a_panel_that_changes(monkeypatch):
     monkeypatch.setattr("rich.live.get_console", lambda: console)
     panel = LivePanel()
     panel.show(status("player"))
-    for shown in ("duet; player plays", "120.0 BPM, bar 3, beat 2", "C minor", "C4.E4 D4",
-                  "C3.G3 D3", "17 of 100 tokens", "81", "2 notes skipped"):  # fmt: skip
+    for shown in (
+        "duet; player plays",
+        "120.0 BPM, bar 3, beat 2 (jack)",
+        "C minor",
+        "C4.E4 D4",
+        "C3.G3 D3",
+        "17 of 100 tokens",
+        "player 81, livecomposer -",
+        "2 notes skipped",
+    ):
         assert shown in screen.getvalue()
     panel.show(status(running=False))
     assert "waiting for the clock" in screen.getvalue()
@@ -122,6 +132,6 @@ def test_a_panel_that_changes(monkeypatch):
 
 def test_a_clock_that_stands():
     stage = Stage()
-    shown = take_status(stage.composer, MidiClock(100), Player(0), 10**9)
+    shown = take_status("midi", stage.composer, MidiClock(100), Player(0), 10**9)
     assert not shown.running
     assert shown.tempo_bpm == pytest.approx(100)
