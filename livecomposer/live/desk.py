@@ -28,7 +28,7 @@ from livecomposer.live.controls import (
     wish_of,
 )
 from livecomposer.live.tap import TapTempo
-from livecomposer.midi.wire import CONTROL_CHANGE
+from livecomposer.midi.wire import CONTROL_CHANGE, FIRST_SYSTEM, silences
 from livecomposer.music.events import Stop
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import TokeniserSettings
@@ -176,9 +176,14 @@ class Desk:
                     self._told[name] = control.position
                 self.tell(ns)
                 return True
-        if self._listen.thru:
-            self._voice.book_message(ns, message)
         return not self._listen.hears(message)
+
+    def pass_on(self, ns: int, message: bytes) -> None:
+        """Let a message of the player's sound, if it is to: a channel message, no control's."""
+        if not self._listen.thru or message[0] >= FIRST_SYSTEM or silences(message):
+            return
+        if not any(mapped.takes(message) for mapped in self._mappings.values()):
+            self._voice.book_message(ns, message)
 
     def position(self, name: ControlName) -> int | None:
         """Where a control stands, 0-127; None for one that stands nowhere."""

@@ -26,6 +26,12 @@ _UNDEFINED = (0xF9, 0xFD)
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 
 
+def silences(message: bytes) -> bool:
+    """Whether it is All Sound Off or All Notes Off."""
+    controller = message[0] & 0xF0 == CONTROL_CHANGE
+    return controller and message[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF)
+
+
 class WireParser:
     """Cuts a stream of bytes, in any portions, into messages.
 
