@@ -33,9 +33,12 @@ def user_file() -> Path:
     return platformdirs.user_config_path("livecomposer") / "config.toml"
 
 
+SHIPPED_WEIGHTS = ("default", "fixed")
+
+
 def find_weights(name: str) -> Path:
     """The file of weights: some that were shipped, or at a path, or a training run's best."""
-    if name in ("default", "fixed"):
+    if name in SHIPPED_WEIGHTS:
         return shipped("weights") / f"{name}.weights.h5"
     path = Path(name)
     return path / BEST if path.is_dir() else path

@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from livecomposer.cli import main
+from livecomposer.cli.common import load_models
+from livecomposer.config_file import load_config
 from tests.conftest import write_midi
 
 
@@ -272,6 +274,17 @@ def test_a_primer_and_a_memory(run, phrase):
     assert answer("other.mid", 1, *likely)[: len(first)] != first
     remembered = answer("remembered.mid", 1, *likely, "jam.memory_from=first.mid")
     assert remembered[: len(first)] == first
+
+
+def test_a_primer_tells_the_key(tmp_path):
+    scale = [66, 68, 70, 71, 73, 75, 77, 78, 73, 70, 66]
+    primer = write_midi(tmp_path / "a.mid", [(i / 2, 0.5, pitch) for i, pitch in enumerate(scale)])
+    primed, not_primed = (
+        load_models(load_config(None, settings), 1)[0].continuation
+        for settings in ([f"jam.primer={primer}"], [])
+    )
+    assert primed.repose(0, (66, 70)) == 3  # F sharp major
+    assert not_primed.repose(0, (66, 70)) == 1  # a strong beat: no more is known
 
 
 @pytest.mark.parametrize("setting", ["primer", "memory_from"])

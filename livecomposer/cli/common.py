@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
-    from livecomposer.music.tokeniser import TokeniserSettings
-    from livecomposer.music.tokens import Token
+    from livecomposer.music.events import Event
     from livecomposer.training.corpus import Piece
 
 log = logging.getLogger(__name__)
@@ -189,28 +188,37 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
 def load_models(config: Config, seed: int) -> "list[Model]":
     """All the weights that the config names, ready to play."""
     from livecomposer.live.desk import Model
+    from livecomposer.music.events import NoteOn
+    from livecomposer.music.keys import KeyFinder
+    from livecomposer.music.tokeniser import encode
 
+    memory = _events_of("memory_from", config.jam.memory_from)
+    primer = _events_of("primer", config.jam.primer)
+    keys = KeyFinder()
+    for event in primer:
+        if isinstance(event, NoteOn):
+            keys.hear(event.tick, event.pitch)
     models = []
     for name in (config.model.weights, *config.model.others):
         bundle = load_bundle(name)
         continuation = make_continuation(config, bundle, seed)
-        if config.jam.memory_from:
-            tokens = _tokens_of("memory_from", config.jam.memory_from, bundle.tokeniser)
-            continuation.remember(tokens)
-        if config.jam.primer:
-            tokens = _tokens_of("primer", config.jam.primer, bundle.tokeniser)
-            for token in tokens[-bundle.architecture.context :]:
-                continuation.hear(token)
+        continuation.remember(encode(memory, bundle.tokeniser))
+        for token in encode(primer, bundle.tokeniser)[-bundle.architecture.context :]:
+            continuation.hear(token)
+        continuation.follow(keys.key)
         models.append(Model(name, continuation, bundle.tokeniser))
     return models
 
 
-def _tokens_of(setting: str, path: str, settings: "TokeniserSettings") -> "list[Token]":
-    """What is heard of a MIDI file that the config names: of a recording, its two parts."""
+def _events_of(setting: str, path: str) -> "list[Event]":
+    """What is heard of a MIDI file that the config names, if any: of a recording, its two parts."""
+    if not path:
+        return []
     from livecomposer.live.clock import ScoreClock
-    from livecomposer.live.offline import live_tokens, timed_messages
+    from livecomposer.live.offline import hear, timed_messages
     from livecomposer.live.recorder import CONTROLS_PART
     from livecomposer.midi.files import MidiFileError, read_midi
+    from livecomposer.music.events import NoteOn
 
     try:
         midi = read_midi(Path(path))
@@ -218,10 +226,10 @@ def _tokens_of(setting: str, path: str, settings: "TokeniserSettings") -> "list[
             midi = read_midi(Path(path), tracks=set(midi.tracks) - {CONTROLS_PART})
     except MidiFileError as error:
         raise CommandError(f"jam.{setting} = {path!r}: {error}", WRONG_USAGE) from None
-    tokens = live_tokens(timed_messages(midi), ScoreClock(midi.tempo_map), settings)
-    if not tokens:
+    events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))
+    if not any(isinstance(event, NoteOn) for event in events):
         raise CommandError(f"jam.{setting} = {path!r}: it has no notes", WRONG_USAGE)
-    return tokens
+    return events
 
 
 def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":

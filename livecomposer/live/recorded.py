@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from livecomposer.config import Config
-from livecomposer.config_file import spell_config
+from livecomposer.config_file import SHIPPED_WEIGHTS, spell_config
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk, Model
@@ -33,10 +34,20 @@ class Recorded(NamedTuple):
 
 
 def describe(config: Config, seed: int, ahead_ns: int) -> str:
-    """A recording's text: ASCII, since MIDI files don't say how their text is encoded."""
+    """A recording's text: ASCII, since MIDI files don't say how their text is encoded.
+
+    Its paths hold from any folder.
+    """
     settings = spell_config(config)
     settings["sampling"]["seed"] = seed
+    model, jam = settings["model"], settings["jam"]
+    model["weights"], model["others"] = _place(model["weights"]), [*map(_place, model["others"])]
+    jam["primer"], jam["memory_from"] = _place(jam["primer"]), _place(jam["memory_from"])
     return json.dumps({_KEY: version("livecomposer"), "ahead_ns": ahead_ns, "settings": settings})
+
+
+def _place(name: str) -> str:
+    return str(Path(name).resolve()) if name and name not in SHIPPED_WEIGHTS else name
 
 
 def find_description(texts: Iterable[str]) -> Recorded | None:

@@ -156,6 +156,16 @@ def test_what_says_nothing_sound_is_no_recording():
     assert find_description(["x", sound]).ahead_ns == 10**9
 
 
+def test_its_paths_hold_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = ["model.others=['mine', 'fixed']", "jam.primer=a.mid"]
+    said = find_description([describe(load_config(None, settings), 1, 0)]).settings
+    assert said["model"]["weights"] == "default"
+    assert said["model"]["others"] == [str(tmp_path / "mine"), "fixed"]
+    assert said["jam"]["primer"] == str(tmp_path / "a.mid")
+    assert said["jam"]["memory_from"] == ""
+
+
 ENTRY = Entry(0, 10**9, 0, 20_833_333, b"\x90\x3c\x50")
 
 
