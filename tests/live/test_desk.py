@@ -1,5 +1,7 @@
 """Controls, worked by messages in virtual time: what becomes of the music, and what is told."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,6 +235,43 @@ def test_what_was_passed_on_is_silenced_with_the_rest():
     assert [data.hex() for ns, data in stage.sent if ns == BEAT] == [
         "833c00", "b04000", "b07b00", "b34000", "b37b00",
     ]  # fmt: skip
+
+
+SOLO, DUET = 96, 32  # where a controller chooses these modes
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.floats(1, 14), st.just("mode"), st.sampled_from([SOLO, DUET])),
+        st.tuples(
+            st.floats(1, 14),
+            st.sampled_from(sorted(ALL.keys() - {"mode", "mute", "panic", "tempo", "tap"})),
+            st.integers(0, 127),
+        ),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=40)
+@given(CHANGES, st.sampled_from([1, 8]))
+def test_whatever_is_changed_the_machine_goes_on(changes, ways):
+    stage = Stage(*mapped(*ALL), "jam.mode=solo", "controls.takeover=jump", "jam.max_response=16",
+                  f"jam.plan={ways}", weights=["C4.E4", "C4"])  # fmt: skip
+    stage.play([turn(*change) for change in [*changes, (15, "mode", SOLO)]], 17)
+    slots = beats(stage)
+    assert slots[0] == 0.5
+    assert slots[-1] == 16.5
+    assert {after - before for before, after in pairwise(slots)} <= {0.5, 1}
+
+
+@pytest.mark.parametrize("value", [0, 30, 90, 127])
+def test_whatever_the_tempo_the_machine_goes_on(value):
+    stage = Stage(*mapped("tempo"), "jam.mode=solo", "controls.takeover=jump")
+    stage.play([turn(4.2, "tempo", value)], 12)
+    slot = 0.5 * 120 / (60 + value)
+    gaps = [after - before for before, after in pairwise(beats(stage))]
+    assert gaps[:7] == [0.5] * 7
+    assert max(gaps[7:9]) <= 0.5 + slot
+    assert gaps[9:] == pytest.approx([slot] * len(gaps[9:]))
 
 
 TOUCHES = st.lists(
