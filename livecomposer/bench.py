@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from livecomposer.live.lateness import Lateness
 from livecomposer.live.player import Player
 from livecomposer.live.ports import ImmediateOutput
-from livecomposer.live.schedule import Chord
+from livecomposer.live.schedule import Booking
 
 if TYPE_CHECKING:  # NumPy here would share its memory with the process that is measured
     from livecomposer.live.continuation import Continuation
@@ -139,7 +139,7 @@ def send_chords(steps: Iterator[float], seconds: float, *, realtime: bool) -> La
         end = start + round(seconds * 1e9)
         for onset in range(start, end, _GRID_NS):
             # None expires: a note that was skipped would not count as late.
-            player.book(Chord(onset, onset + _GRID_NS // 2, end, _CHORD, _VELOCITY))
+            player.book(Booking(onset, onset + _GRID_NS // 2, end, _CHORD, _VELOCITY))
             while time.monotonic_ns() < onset and not failures:
                 next(steps)
         time.sleep(_GRID_NS / 1e9)  # for the last chord's end

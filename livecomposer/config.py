@@ -1,14 +1,12 @@
 """Settings as frozen values, each checked. Lengths are given in beats, and kept in ticks."""
 
-from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import platformdirs
 from msgspec import Meta, Struct
 
-from livecomposer.midi.mapping import Mapping, parse_mapping
-from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
+from livecomposer.config_instrument import ControlsSection, ListenSection, check_range
 from livecomposer.music.constraints import Constraints
 from livecomposer.music.keys import Key, parse_key
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
@@ -26,17 +24,6 @@ GRIDS = (TICKS_PER_BEAT, GRID, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 4)
 ModeName = Literal["call-response", "duet", "fill", "solo", "listen"]
 """How turns are taken: see `livecomposer.live.modes`."""
 
-ControlName = Literal[
-    "mode", "mute", "panic", "temperature", "density", "memory", "answer", "tempo", "tap", "key",
-    "seed", "again", "clear", "forget", "weights",
-]  # fmt: skip
-"""What can be worked from the instrument: see `livecomposer.live.desk`."""
-CONTROLS: tuple[ControlName, ...] = get_args(ControlName)
-KNOBS: tuple[ControlName, ...] = ("temperature", "density", "memory", "answer", "tempo")
-"""Those that set a value, and so need a controller."""
-CHOICES: tuple[ControlName, ...] = ("mode", "weights")
-"""Those that choose one of several, and so can be any program."""
-
 
 class Ticks(int):
     """A length, given in beats in the file, in ticks."""
@@ -50,7 +37,7 @@ MATCH = AnswerLength(-1)
 """As long as what is answered."""
 
 
-class Ports(Struct, frozen=True, forbid_unknown_fields=True):
+class PortsSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where MIDI comes from and goes to. `channel` counts from 1."""
 
     backend: Literal["auto", "jack", "rtmidi"]
@@ -72,28 +59,7 @@ class Ports(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-class Listen(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of the player's is heard. `channels` count from 1; pitches are named."""
-
-    channels: (
-        Literal["all"] | Annotated[list[Annotated[int, Meta(ge=1, le=16)]], Meta(min_length=1)]
-    )
-    lowest: str
-    highest: str
-    thru: bool
-
-    def __post_init__(self) -> None:
-        _check_range(self)
-
-    def hears(self, message: bytes) -> bool:
-        """Whether a channel message is from a channel, and a note from the keys, that is heard."""
-        if self.channels != "all" and (message[0] & 0x0F) + 1 not in self.channels:
-            return False
-        low, high = parse_pitch(self.lowest), parse_pitch(self.highest)
-        return message[0] & 0xF0 not in (NOTE_ON, NOTE_OFF) or low <= message[1] <= high
-
-
-class Clock(Struct, frozen=True, forbid_unknown_fields=True):
+class ClockSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the beat comes from."""
 
     source: Literal["internal", "midi", "jack"]
@@ -121,7 +87,7 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
         return self.source != "internal"
 
 
-class Jam(Struct, frozen=True, forbid_unknown_fields=True):
+class JamSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How turns are taken. Lengths in ticks."""
 
     mode: ModeName
@@ -156,7 +122,7 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
+class SamplingSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How a token is drawn from the model's probabilities, and what it must keep to."""
 
     temperature: Annotated[float, Meta(ge=0.05, le=5)]
@@ -181,7 +147,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"key = {self.key!r}, expected 'off', 'auto' or a key: {error}"
             ) from None
-        _check_range(self)
+        check_range(self)
         if self.grid not in GRIDS:
             allowed = ", ".join(map(spell_beats, GRIDS))
             raise ValueError(f"grid = {spell_beats(self.grid)}, expected one of {allowed}")
@@ -206,55 +172,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-class Controls(Struct, frozen=True, forbid_unknown_fields=True):
-    """What works what while playing: a mapping each, or "off"."""
-
-    mode: str
-    mute: str
-    panic: str
-    temperature: str
-    density: str
-    memory: str
-    answer: str
-    tempo: str
-    tap: str
-    key: str
-    seed: str
-    again: str
-    clear: str
-    forget: str
-    weights: str
-    takeover: Literal["soft", "jump"]
-    feedback: bool
-
-    def __post_init__(self) -> None:
-        mappings = self.mappings
-        for name, mapped in mappings.items():
-            if name in KNOBS and mapped.kind != "cc":
-                raise ValueError(f"{name} = {str(mapped)!r}, expected 'cc N': it is a knob's")
-            if mapped == ("program", None, mapped.channel) and name not in CHOICES:
-                raise ValueError(f"{name} = {str(mapped)!r}, expected 'program N'")
-        for (name, mapped), (other, second) in combinations(mappings.items(), 2):
-            if mapped.overlaps(second):
-                raise ValueError(
-                    f"{other} = {str(second)!r}, expected another than {name} ({str(mapped)!r})"
-                )
-
-    @property
-    def mappings(self) -> dict[ControlName, Mapping]:
-        """The mapping of each control that has one."""
-        mappings: dict[ControlName, Mapping] = {}
-        for name in CONTROLS:
-            text = getattr(self, name)
-            try:
-                if text != "off":
-                    mappings[name] = parse_mapping(text)
-            except ValueError as error:
-                raise ValueError(f"{name} = {text!r}, {error}; or 'off'") from None
-        return mappings
-
-
-class Record(Struct, frozen=True, forbid_unknown_fields=True):
+class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where jams are recorded."""
 
     folder: Annotated[str, Meta(min_length=1)]
@@ -268,7 +186,7 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
         return None if self.folder == "off" else Path(self.folder).expanduser()
 
 
-class Model(Struct, frozen=True, forbid_unknown_fields=True):
+class ModelSection(Struct, frozen=True, forbid_unknown_fields=True):
     """What is played from."""
 
     weights: Annotated[str, Meta(min_length=1)]
@@ -276,7 +194,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     engine: Literal["numpy", "keras"]
 
 
-class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
+class TokeniserSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How training music becomes tokens. Lengths in ticks."""
 
     timing: Literal["gaps", "fixed"]
@@ -292,7 +210,7 @@ class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
         return TokeniserSettings(self.timing, int(self.resolution), int(self.max_gap))
 
 
-class Training(Struct, frozen=True, forbid_unknown_fields=True):
+class TrainingSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How weights are learned."""
 
     spelling: Literal["notes", "chords"]
@@ -310,16 +228,16 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
-    ports: Ports
-    listen: Listen
-    clock: Clock
-    jam: Jam
-    sampling: Sampling
-    controls: Controls
-    record: Record
-    model: Model
-    tokeniser: Tokeniser
-    training: Training
+    ports: PortsSection
+    listen: ListenSection
+    clock: ClockSection
+    jam: JamSection
+    sampling: SamplingSection
+    controls: ControlsSection
+    record: RecordSection
+    model: ModelSection
+    tokeniser: TokeniserSection
+    training: TrainingSection
 
     def __post_init__(self) -> None:
         for name in ("tempo", "tap"):
@@ -329,19 +247,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
                     f"controls.{name} = {text!r}, expected 'off' where another gives the beat "
                     f"(clock.source = {self.clock.source!r})"
                 )
-
-
-def _check_range(section: Listen | Sampling) -> None:
-    pitches = []
-    for name in ("lowest", "highest"):
-        try:
-            pitches.append(parse_pitch(getattr(section, name)))
-        except ValueError as error:
-            raise ValueError(f"{name} = {error}") from None
-    if pitches[0] > pitches[1]:
-        raise ValueError(
-            f"lowest = {section.lowest!r}, expected no higher than highest ({section.highest!r})"
-        )
 
 
 def _within(name: str, ticks: int, low: float, high: float) -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import CONTROLS, KNOBS, Config
+from livecomposer.config import Config
 from livecomposer.config_file import ConfigError, find_weights, load_config, shipped
+from livecomposer.config_instrument import CONTROLS, KNOBS
 
 
 def test_the_default_file_explains_every_setting():

@@ -16,7 +16,7 @@ from livecomposer.cli.common import (
     make_continuation,
     with_config,
 )
-from livecomposer.config import Config, Ports
+from livecomposer.config import Config, PortsSection
 
 if TYPE_CHECKING:
     from livecomposer.bench import Start
@@ -103,7 +103,7 @@ def _cold_start(config: Config) -> "tuple[Start, str | None]":
     return middle, _midi_system(config.ports) if command == "play" else None
 
 
-def _midi_system(settings: Ports) -> str:
+def _midi_system(settings: PortsSection) -> str:
     """The name of the MIDI system in use."""
     from livecomposer.live.ports import PortError
     from livecomposer.live.rtmidi_ports import list_ports

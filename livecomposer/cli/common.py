@@ -17,7 +17,7 @@ from livecomposer.config_file import ConfigError, find_weights, load_config, use
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
-    from livecomposer.live.desk import Model
+    from livecomposer.live.desk import LoadedModel
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
@@ -185,9 +185,9 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
         raise CommandError(f"[sampling]: {error}", WRONG_USAGE) from None
 
 
-def load_models(config: Config, seed: int) -> "list[Model]":
+def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     """All the weights that the config names, ready to play."""
-    from livecomposer.live.desk import Model
+    from livecomposer.live.desk import LoadedModel
     from livecomposer.music.events import NoteOn
     from livecomposer.music.keys import KeyFinder
     from livecomposer.music.tokeniser import encode
@@ -206,7 +206,7 @@ def load_models(config: Config, seed: int) -> "list[Model]":
         for token in encode(primer, bundle.tokeniser)[-bundle.architecture.context :]:
             continuation.hear(token)
         continuation.follow(keys.key)
-        models.append(Model(name, continuation, bundle.tokeniser))
+        models.append(LoadedModel(name, continuation, bundle.tokeniser))
     return models
 
 

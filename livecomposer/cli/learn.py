@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
-from livecomposer.config import CHOICES, CONTROLS, KNOBS, ControlName
 from livecomposer.config_file import ConfigError, load_config, user_file
+from livecomposer.config_instrument import CHOICES, CONTROLS, KNOBS, ControlName
 from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 

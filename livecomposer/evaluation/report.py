@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec import Struct
 
-from livecomposer.config import Sampling
+from livecomposer.config import SamplingSection
 from livecomposer.evaluation.continuations import (
     Stretch,
     choose_primers,
@@ -113,7 +113,7 @@ def evaluate(
     bundle: Bundle,
     engine: StepEngine,
     pieces: tuple[Sequence[Piece], Sequence[Piece]],
-    sampling: Sampling,
+    sampling: SamplingSection,
     *,
     ways: int,
     seed: int,

@@ -66,7 +66,7 @@ class Clock(Protocol):
         ...
 
 
-class Line(NamedTuple):
+class TempoLine(NamedTuple):
     """A steady tempo, in exact numbers, so that hours of ticks don't drift.
 
     Attributes:
@@ -80,7 +80,7 @@ class Line(NamedTuple):
     period: Fraction
 
     @classmethod
-    def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "Line":
+    def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "TempoLine":
         """The line of a tempo through a position."""
         # To a billionth of a tick: with many changes of tempo, the numbers would grow for ever.
         rounded = Fraction(round(tick * 10**9), 10**9)
@@ -136,7 +136,7 @@ class InternalClock(FreeClock):
 
     def __init__(self, tempo_bpm: float, start_ns: int, *, fixed: bool = False) -> None:
         super().__init__()
-        self._line = Line.at(Fraction(0), start_ns, tempo_bpm)
+        self._line = TempoLine.at(Fraction(0), start_ns, tempo_bpm)
         self._fixed = fixed
 
     def tick_at(self, ns: int) -> int:
@@ -154,7 +154,7 @@ class InternalClock(FreeClock):
         beat = snap(self.tick_at(ns), TICKS_PER_BEAT)
         if beat < not_before:
             beat += TICKS_PER_BEAT
-        self._line = Line(Fraction(beat), ns, self._line.period)
+        self._line = TempoLine(Fraction(beat), ns, self._line.period)
         log.debug("beat %d is the player's first note", beat // TICKS_PER_BEAT)
 
     @property
@@ -164,7 +164,7 @@ class InternalClock(FreeClock):
 
     def set_tempo(self, ns: int, tempo_bpm: float) -> None:
         """Go on at another tempo from `ns`; the position there stays."""
-        self._line = Line.at(self._line.position_at(ns), ns, tempo_bpm)
+        self._line = TempoLine.at(self._line.position_at(ns), ns, tempo_bpm)
         log.info("tempo %.4g", tempo_bpm)
 
 

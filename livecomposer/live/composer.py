@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from livecomposer.config import Jam, ModeName
+from livecomposer.config import JamSection, ModeName
 from livecomposer.live.continuation import Continuation, Pitches
 from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Situation
@@ -62,7 +62,7 @@ class Composer:
         self,
         continuation: Continuation,
         tokeniser: TokeniserSettings,
-        settings: Jam,
+        settings: JamSection,
         *,
         bars: bool = False,
     ) -> None:
@@ -107,7 +107,7 @@ class Composer:
             end = self._mode.ends(self._situation, self._line.start)
             self._line.last_until(end, self._now)
 
-    def change(self, tick: int, settings: Jam) -> bool:
+    def change(self, tick: int, settings: JamSection) -> bool:
         """Take turns otherwise from `tick` on. What goes on, goes on where the new mode has it so.
 
         Returns:

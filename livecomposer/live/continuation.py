@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from livecomposer.config import Sampling
+from livecomposer.config import SamplingSection
 from livecomposer.model.bundle import Array, Bundle
 from livecomposer.model.engine import StepEngine
 from livecomposer.music.constraints import Allowed, Masks
@@ -65,7 +65,11 @@ class Continuation:
     """
 
     def __init__(
-        self, bundle: Bundle, engine: StepEngine, sampling: Sampling, rng: np.random.Generator
+        self,
+        bundle: Bundle,
+        engine: StepEngine,
+        sampling: SamplingSection,
+        rng: np.random.Generator,
     ) -> None:
         self._vocabulary, self._engine, self._rng = bundle.vocabulary, engine, rng
         self._timing = bundle.tokeniser
@@ -82,7 +86,7 @@ class Continuation:
         self._next = bundle.vocabulary.onsets | self._gaps  # what may follow a whole chord
         self.constrain(sampling)
 
-    def constrain(self, sampling: Sampling) -> None:
+    def constrain(self, sampling: SamplingSection) -> None:
         """Draw by other settings from here on.
 
         Raises:

@@ -10,7 +10,7 @@ from livecomposer.config import Config
 from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.daemon import stopping_on_signals
-from livecomposer.live.desk import Model
+from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import Timed
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.recorded import play_again
@@ -44,7 +44,7 @@ def calls(tempo_bpm: float) -> list[list[Timed]]:
 
 
 def play_fast(
-    models: Sequence[Model], config: Config, seed: int
+    models: Sequence[LoadedModel], config: Config, seed: int
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in virtual time; see `play_live`."""
     tempo_bpm = config.clock.tempo_bpm
@@ -54,7 +54,7 @@ def play_fast(
 
 
 def play_live(
-    models: Sequence[Model], config: Config, seed: int, tell: Callable[[str], None]
+    models: Sequence[LoadedModel], config: Config, seed: int, tell: Callable[[str], None]
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 

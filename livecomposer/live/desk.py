@@ -12,7 +12,8 @@ from typing import Any, Protocol, get_args
 import msgspec
 import numpy as np
 
-from livecomposer.config import MATCH, AnswerLength, Config, ControlName, ModeName
+from livecomposer.config import MATCH, AnswerLength, Config, ModeName
+from livecomposer.config_instrument import ControlName
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
@@ -39,7 +40,7 @@ _MODES: tuple[ModeName, ...] = get_args(ModeName)
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class LoadedModel:
     """Weights that are ready to play.
 
     Attributes:
@@ -95,7 +96,7 @@ class Desk:
         self,
         config: Config,
         composer: Composer,
-        models: Sequence[Model],
+        models: Sequence[LoadedModel],
         voice: Voices,
         *,
         seed: int,

@@ -7,7 +7,7 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.composer import LEAD, Composer
 from livecomposer.live.desk import Desk, Voices
 from livecomposer.live.leader import Leader
-from livecomposer.live.schedule import Chord
+from livecomposer.live.schedule import Booking
 from livecomposer.midi.wire import (
     CONTINUE,
     FIRST_SYSTEM,
@@ -27,7 +27,7 @@ _WAY_NS = 14_000_000
 class Voice(Voices, Protocol):
     """What sounds the machine's notes: the player, or a schedule in virtual time."""
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """Book a chord, with its end."""
         ...
 
@@ -189,7 +189,7 @@ class Jam:
             return
         ends, too_late = note.onset + note.duration, note.onset + self._composer.grid // 2
         onset, end, expires = map(self._sent_at, (note.onset, ends, too_late))
-        self._voice.book(Chord(onset, end, expires, note.pitches, note.velocity))
+        self._voice.book(Booking(onset, end, expires, note.pitches, note.velocity))
 
     def _sent_at(self, tick: int) -> int:
         return self._clock.ns_at(tick) - self._latency_ns

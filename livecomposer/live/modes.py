@@ -7,7 +7,7 @@ are ticks.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from livecomposer.config import MATCH, Jam, ModeName
+from livecomposer.config import MATCH, JamSection, ModeName
 from livecomposer.live.phrase import BAR, Phrase
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
 
@@ -34,7 +34,7 @@ class Situation:
     pedal: bool
     quiet_since: int
     idle_since: int
-    settings: Jam
+    settings: JamSection
     bars: bool
 
 

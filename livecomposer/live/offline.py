@@ -13,7 +13,7 @@ from livecomposer.live.line import Line
 from livecomposer.live.performance import Performance
 from livecomposer.live.phrase import Touch
 from livecomposer.live.recorder import RecordedJam
-from livecomposer.live.schedule import Chord, Schedule
+from livecomposer.live.schedule import Booking, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
@@ -84,9 +84,9 @@ class VirtualVoice:
         self.now_ns = 0
         self.sent: list[Timed] = []  # with when each was due
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """See `Voice`."""
-        self.schedule.book(chord)
+        self.schedule.book(booking)
 
     def book_message(self, due_ns: int, message: bytes) -> None:
         """See `Voice`."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from livecomposer.live.lateness import Lateness
-from livecomposer.live.schedule import Chord, Schedule, Send
+from livecomposer.live.schedule import Booking, Schedule, Send
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ class Player:
 
     # The booking thread's side.
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """Book a chord."""
-        self._orders.put(lambda _now, _send: self._schedule.book(chord))
+        self._orders.put(lambda _now, _send: self._schedule.book(booking))
 
     def book_message(self, due_ns: int, message: bytes) -> None:
         """Book any message, such as MIDI clock; it outlives a cut."""

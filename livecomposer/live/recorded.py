@@ -10,7 +10,7 @@ from livecomposer.config import Config
 from livecomposer.config_file import SHIPPED_WEIGHTS, spell_config
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
-from livecomposer.live.desk import Desk, Model
+from livecomposer.live.desk import Desk, LoadedModel
 from livecomposer.live.jam import Jam
 from livecomposer.live.offline import Timed, VirtualVoice, play_into
 from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART
@@ -66,7 +66,7 @@ def find_description(texts: Iterable[str]) -> Recorded | None:
 
 def play_again(
     config: Config,
-    models: Sequence[Model],
+    models: Sequence[LoadedModel],
     clock: Clock,
     messages: Iterable[Timed],
     *,

@@ -153,7 +153,7 @@ class RecordingThread:
             try:
                 self._save()
             except OSError as error:
-                self._say_once(f"this jam is not recorded: {error.filename}: {error.strerror}")
+                self._say_once(f"this jam is not recorded: {self._folder}: {error.strerror}")
 
     def _gather(self) -> bool:
         """Add what comes, until it is time to save; returns whether more will come."""

@@ -24,7 +24,7 @@ Send = Callable[[int, bytes], None]
 """Takes the time in nanoseconds when a message is due, and the message."""
 
 
-class Chord(NamedTuple):
+class Booking(NamedTuple):
     """Notes to be played together. Times in nanoseconds.
 
     Attributes:
@@ -80,11 +80,11 @@ class Schedule:
         self._channels = {channel}  # that anything was sent on
         self.skipped = 0
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """Book a chord, with its end."""
-        for pitch in chord.pitches:
-            message = bytes((NOTE_ON | self._channel, pitch, chord.velocity))
-            self._push(chord.onset_ns, _Kind.NOTE_ON, message, chord.end_ns, chord.expires_ns)
+        for pitch in booking.pitches:
+            message = bytes((NOTE_ON | self._channel, pitch, booking.velocity))
+            self._push(booking.onset_ns, _Kind.NOTE_ON, message, booking.end_ns, booking.expires_ns)
 
     def book_message(self, due_ns: int, message: bytes) -> None:
         """Book any message, such as MIDI clock, or a note of the player's that is passed on.

@@ -9,7 +9,7 @@ from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
-from livecomposer.live.desk import Desk, Model
+from livecomposer.live.desk import Desk, LoadedModel
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
@@ -35,7 +35,7 @@ class Wired(NamedTuple):
 
 def make_daemon(
     config: Config,
-    models: Sequence[Model],
+    models: Sequence[LoadedModel],
     ports: Ports,
     seed: int,
     record: Callable[[Entry], None] | None = None,

@@ -14,11 +14,11 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from livecomposer.config import CONTROLS
 from livecomposer.config_file import load_config
+from livecomposer.config_instrument import CONTROLS
 from livecomposer.live.player import Player
 from livecomposer.live.ports import PortError, open_ports
-from livecomposer.live.schedule import Chord
+from livecomposer.live.schedule import Booking
 from tests.conftest import write_midi
 
 # A server that is short of time loses what is in its ports' buffers: nothing of ours can help that.
@@ -286,7 +286,7 @@ def test_ports_that_exist_are_opened(opened, witness, tmp_path):
     witness.play(write_phrase(tmp_path))
     witness.wait_for(lambda: b"\x90\x3c\x40" in [data for _, data in ear.heard])
     now = time.monotonic_ns()
-    player.book(Chord(now, now + 10**8, now + 10**9, (60,), 64))
+    player.book(Booking(now, now + 10**8, now + 10**9, (60,), 64))
     witness.wait_for(lambda: len(witness.heard) == 2)
     assert [data for _, data in witness.heard] == [b"\x90\x3c\x40", b"\x80\x3c\x00"]
     assert ear.errors == []
@@ -318,7 +318,7 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
         start, step = time.monotonic_ns() + 100_000_000, 7_000_000  # 336 frames at 48 kHz
         for i in range(40):
             onset = start + i * step
-            player.book(Chord(onset, onset + step // 2, onset + step, (60,), 64))
+            player.book(Booking(onset, onset + step // 2, onset + step, (60,), 64))
         witness.wait_for(lambda: len(witness.heard) == 80)
         ports.output.stop()
     frames = witness.onset_frames()

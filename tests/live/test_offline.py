@@ -10,7 +10,7 @@ from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
-from livecomposer.live.desk import Model
+from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import (
     hear,
     live_tokens,
@@ -39,7 +39,7 @@ def continuation(tokens="C4.E4", seed=1):
 
 def model(tokens="C4.E4", seed=1):
     bundle, fresh = continuation(tokens, seed)
-    return Model("test", fresh, bundle.tokeniser)
+    return LoadedModel("test", fresh, bundle.tokeniser)
 
 
 def perform(played_by, clock, messages, channel=0):

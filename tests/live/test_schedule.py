@@ -5,7 +5,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.live.schedule import Chord, Schedule
+from livecomposer.live.schedule import Booking, Schedule
 
 
 class Wire:
@@ -24,7 +24,7 @@ class Wire:
 
 
 def chord(onset, end, pitches, velocity, expires=10**9):
-    return Chord(onset, end, expires, pitches, velocity)
+    return Booking(onset, end, expires, pitches, velocity)
 
 
 def test_a_chord_and_its_end():
