@@ -110,6 +110,23 @@ def test_each_mode_plays_with_a_file(jack_server, witness, tmp_path, mode):
     assert not witness.sounding()
 
 
+def test_one_that_listens_plays_only_when_told_to(jack_server, witness, tmp_path):
+    midi = mido.MidiFile(write_phrase(tmp_path))
+    told = {"control": 20, "value": 80, "channel": 5}
+    midi.tracks[0].append(mido.Message("control_change", time=4 * 480, **told))
+    midi.save(tmp_path / "phrase.mid")
+    with playing(jack_server, "jam.mode=listen", "controls.mode=cc 20") as process:
+        witness.connect(IN, OUT)
+        witness.play(tmp_path / "phrase.mid")
+        witness.wait_for(lambda: len(witness.onsets()) >= 4)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == b"\xb0\x7b\x00")
+    assert witness.sent[-1][1] == bytes((0xB5, 20, 80))  # solo
+    assert witness.onsets()[0] > witness.sent[-1][0]
+    assert not witness.sounding()
+
+
 def test_fifty_touches_of_all_controls_leave_no_note(jack_server, witness, tmp_path):
     names = CONTROLS
     mapped = [f"controls.{name}=cc {number} channel 6" for number, name in enumerate(names, 20)]

@@ -7,9 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from livecomposer.config import GRIDS
-from livecomposer.config_file import load_config
+from livecomposer.config_file import find_weights, load_config
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.stream import Stream
+from livecomposer.model import bundle
 from livecomposer.model.engine import Engine
 from livecomposer.music.constraints import Constraints, Masks, NothingAllowedError
 from livecomposer.music.keys import SCALES, Key, parse_key
@@ -73,6 +74,28 @@ def test_all_at_once(kind, seed, settings):
     steps = np.diff([onset for onset, _ in onsets])
     assert steps.min() > 0
     assert steps.max() <= settings["longest_rest"]
+
+
+SHIPPED = [
+    {"key": "C minor", "largest_chord": 3},
+    {"key": "F# major", "lowest": "C3", "highest": "C5"},
+    {"grid": 6, "transpose": -7, "highest": "G4"},
+    {"grid": 8, "largest_chord": 1, "key": "D dorian"},
+]
+
+
+@pytest.mark.parametrize("settings", SHIPPED)
+def test_the_shipped_weights_keep_to_it(settings):
+    onsets = draw(bundle.load(find_weights("default")), 150, **settings)
+    asked = msgspec.structs.replace(DEFAULT, **settings)
+    low, high = parse_pitch(asked.lowest), parse_pitch(asked.highest)
+    for onset, pitches in onsets:
+        assert onset % asked.grid == 0
+        assert 1 <= len(pitches) <= asked.largest_chord
+        assert low <= pitches[0]
+        assert pitches[-1] <= high
+        if asked.key != "off":
+            assert {pitch % 12 for pitch in pitches} <= parse_key(asked.key).classes
 
 
 def test_a_grid_is_spelled_as_a_player_on_it_is_heard():
