@@ -20,8 +20,8 @@ from livecomposer.midi.wire import (
 from livecomposer.music.events import Note, NoteOn, Stop
 
 _STALL_NS = 2_000_000_000
-_WAY_NS = 14_000_000
-"""What it takes to try a way to end: 6 ms in the median, 14 in 9 of 10 cases on a slow machine."""
+_WAY_NS = 15_000_000
+"""What it takes to try a way to end: 9 ms in the median, 17 in 9 of 10 cases on a slow machine."""
 
 
 class Voice(Voices, Protocol):

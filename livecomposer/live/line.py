@@ -11,6 +11,11 @@ from livecomposer.live.continuation import Onset, Pitches
 from livecomposer.live.phrase import Touch
 from livecomposer.live.stream import ENDING, Stream, Way
 from livecomposer.music.events import Note
+from livecomposer.music.tempo import GRID
+
+
+NEAR = ENDING + GRID
+"""From where on an end is planned, in ticks before it: all places where it may end are."""
 
 
 class Line:
@@ -77,7 +82,7 @@ class Line:
         if self.ready:
             return
         earliest, end = self.next_onset + 1, self._end
-        if self._ways == 1 or end is None or earliest <= end - ENDING:
+        if self._ways == 1 or end is None or earliest <= end - NEAR:
             self._drawn.append(self._stream.go_on(earliest))
             return
         for _ in range(tries):

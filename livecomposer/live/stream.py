@@ -15,7 +15,7 @@ from livecomposer.music.tokeniser import TokeniserSettings, gap_between
 from livecomposer.music.tokens import Chord
 
 ENDING = 2 * TICKS_PER_BEAT
-"""From where on an end is planned, in ticks before it; and where the last onset may be."""
+"""How long before its end, in ticks, a line may have its last onset at the most."""
 _TOLD = 16
 """Onsets that another model hears when it takes over: as many as take no time."""
 _KEPT = 64
