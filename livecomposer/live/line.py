@@ -13,7 +13,6 @@ from livecomposer.live.stream import ENDING, Stream, Way
 from livecomposer.music.events import Note
 from livecomposer.music.tempo import GRID
 
-
 NEAR = ENDING + GRID
 """From where on an end is planned, in ticks before it: all places where it may end are."""
 
