@@ -38,6 +38,15 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What plays with a JACK server does so in real time."""
+    for item in items:
+        if item.get_closest_marker("jack"):
+            item.add_marker("realtime")
+
+
 SMALL_VOCABULARY = (
     "C3 C4 D4 E4 F4 G4 A4 B4 C5 C4.E4.G4 F3.A3.C4 C3.C4 +0.25 +1 +1.5 +2 +4"
 )  # fmt: skip

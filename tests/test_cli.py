@@ -65,6 +65,7 @@ def test_demo(run, tmp_path, weights):
     assert all(9 <= onset < 17 or 29 <= onset < 37 for onset, _, _ in answered)
 
 
+@pytest.mark.realtime
 def test_demo_in_real_time_gives_the_same_notes(run):
     fast = ["--out", "fast.mid", "--fast", "--set", "clock.tempo_bpm=240"]
     live = ["--out", "live.mid", "--set", "clock.tempo_bpm=240"]

@@ -123,7 +123,7 @@ class RunFolder:
         import portalocker
 
         self.check_begun()
-        with self.config.open("ab") as file:  # of all files the one that is never replaced
+        with self.config.open("ab") as file:  # which is never replaced by another
             try:
                 portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
             except portalocker.AlreadyLocked:

@@ -10,6 +10,8 @@ from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.wiring import make_daemon
 from tests.live.test_offline import model
 
+pytestmark = pytest.mark.realtime
+
 SILENCE = ["b04000", "b07b00"]
 BPM = 400
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from livecomposer.cli import main
 from livecomposer.config_file import load_config
 from livecomposer.model import bundle
+from livecomposer.training.folder import RunError, RunFolder
 from livecomposer.training.history import Epoch, write_csv, write_png
 from livecomposer.training.recipe import Budget
 from tests.conftest import random_bundle, write_midi
@@ -144,7 +145,9 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     often = "import livecomposer.training.keeper as k; k._CHECKPOINT_S = 0"
     process = start(*arguments, "--out", killed, prelude=often)
     wait_for(killed / "curves.csv", process)
-    process.kill()
+    with pytest.raises(RunError, match="is in use"), RunFolder(killed).claimed():
+        pass
+    process.kill()  # it was not done yet: see below
     process.communicate()
     assert len(rows(killed)) < 3
     interrupted = start("train", "--resume", killed, prelude=often)
@@ -152,10 +155,6 @@ def test_killed_and_resumed_is_as_if_it_had_never_been(music, tmp_path):
     logged = log.stat().st_size
     while log.stat().st_size == logged and interrupted.poll() is None:
         time.sleep(0.02)
-    beside = run("train", "--resume", killed)
-    if interrupted.poll() is None:
-        assert beside.exit_code == 1
-        assert f"{killed} is in use: training goes on in it" in beside.stderr
     interrupted.send_signal(signal.SIGINT)
     _, errors = interrupted.communicate(timeout=60)
     if interrupted.returncode:  # else it was done already
@@ -270,6 +269,15 @@ def test_wrong_usage(music, tmp_path, monkeypatch, arguments, code, reason):
     assert result.exit_code == code, result.output
     assert reason in " ".join(result.stderr.split())
     assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
+
+
+def test_a_folder_that_is_in_use(first):
+    before = {path: path.read_bytes() for path in first.iterdir()}
+    with RunFolder(first).claimed():
+        result = run("train", "--resume", first, "--epochs", 9)
+    assert result.exit_code == 1
+    assert f"{first} is in use: training goes on in it" in result.stderr
+    assert {path: path.read_bytes() for path in first.iterdir()} == before
 
 
 def test_a_folder_without_a_run(tmp_path):
