@@ -35,7 +35,7 @@ from livecomposer.training.cache import default_cache
 from livecomposer.training.corpus import Piece, find_files, load_corpus
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
-THETAS, LAMBDAS = (20, 40), (0.1, 0.2, 0.3)
+THETAS, LAMBDAS = (20, 40, 80), (0.1, 0.3, 0.5)
 PRIMERS = 100
 ANSWER = 16 * TICKS_PER_BEAT
 _LEAST = 1e-12
