@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from livecomposer.music.repeats import Ints, Past, Repeats
+from livecomposer.music.repeats import LONGEST, Ints, Past, Repeats
 from livecomposer.music.tokens import Chord, Joined
 from livecomposer.music.vocabulary import Vocabulary
 
@@ -27,6 +27,7 @@ SIZE = 20_000
 SHORTEST = 3
 """Tokens of a context at least. (Shorter ones say less than the model knows.)"""
 
+_LENGTHS = LONGEST - SHORTEST + 1
 _MIDDLE = 60
 """The pitch before the first."""
 _SPAN = 256
@@ -105,34 +106,24 @@ class Memory:
         """
         if not share:
             return probs
-        mixed = _mix(probs, *self._absolute.following(SHORTEST), share)
         numbers, alike = self._relative.following(SHORTEST)
         ids = self._shapes.ids(numbers, self._pitch)
-        return _mix(mixed, ids[ids >= 0], alike[ids >= 0], share)
-
-
-def _mix(probs: Probs, ids: Ints, alike: Ints, share: float) -> Probs:
-    """Probabilities with those of what followed before.
-
-    Args:
-        probs: (V,).
-        ids: (n,): what followed.
-        alike: (n,): after how many tokens as the last ones are.
-        share: as `Memory.mix`.
-    """
-    if not len(ids):
-        return probs
-    # (k, V): how often each token came after so many that were alike, or more; most first.
-    size, most = len(probs), int(alike.max())
-    lengths = most - SHORTEST + 1
-    counts = np.bincount((most - alike) * size + ids, minlength=lengths * size)
-    counts = counts.reshape(lengths, size).cumsum(axis=0)
-    totals = counts.sum(axis=1)
-    weights = share / (totals + np.count_nonzero(counts, axis=1))
-    left = np.cumprod(1 - weights * totals)  # of what is shorter
-    weights[1:] *= left[:-1]
-    mixed: npt.NDArray[np.float64] = left[-1] * probs + weights @ counts
-    return mixed.astype(np.float32)
+        known = ids >= 0
+        same, alike_too = self._absolute.following(SHORTEST)
+        rows = np.concatenate([LONGEST - alike[known], LONGEST - alike_too + _LENGTHS])
+        if not len(rows):
+            return probs
+        # (2, k, V): how often each token came after so many that were alike, or more; most first.
+        size = len(probs)
+        places = rows * size + np.concatenate([ids[known], same])
+        each = np.bincount(places, minlength=2 * _LENGTHS * size).reshape(2, _LENGTHS, size)
+        counts = np.add.accumulate(each, axis=1).reshape(2 * _LENGTHS, size)
+        totals = np.add.reduce(counts, 1)
+        weights = share / np.maximum(totals + np.add.reduce(counts > 0, 1), 1)
+        left = np.multiply.accumulate(1 - weights * totals)  # of all that is mixed in before
+        weights[1:] *= left[:-1]
+        mixed: npt.NDArray[np.float64] = left[-1] * probs + weights @ counts
+        return mixed.astype(np.float32)
 
 
 class _Shapes:

@@ -19,17 +19,12 @@ class Past:
 
     Attributes:
         length: how many numbers there have been.
-        ends: (n,): where, before the last one, a number is the same as the last one. Places are
-            those of a ring.
-        alike: (n,): how many numbers up to there are as the last ones are, 1 to `LONGEST`.
+        alike: (size,): how many numbers, up to each place of a ring, are as the last ones are: 0 to
+            `LONGEST`; 0 at the last one itself.
     """
 
     length: int
-    ends: Ints
-    alike: Ints
-
-
-_BEGINNING = Past(0, np.empty(0, np.intp), np.empty(0, np.intp))
+    alike: npt.NDArray[np.uint8]
 
 
 class Repeats:
@@ -44,8 +39,7 @@ class Repeats:
 
     def __init__(self, size: int) -> None:
         self._ring = np.full(size, _NOTHING, np.int32)
-        self._alike = np.zeros(size, np.intp)  # scratch: zeros between two calls
-        self.past = _BEGINNING
+        self.past = Past(0, np.zeros(size, np.uint8))
 
     def add(self, number: int) -> None:
         """Go on.
@@ -53,14 +47,14 @@ class Repeats:
         Args:
             number: 0 or more.
         """
-        past, place = self.past, self.past.length % len(self._ring)
+        before, place = self.past.alike, self.past.length % len(self._ring)
         self._ring[place] = _NOTHING  # what is overwritten is no match any more
-        ends = np.flatnonzero(self._ring == number)
-        self._alike[past.ends] = past.alike
-        alike = np.minimum(self._alike[ends - 1] + 1, LONGEST)
-        self._alike[past.ends] = 0
+        alike = np.empty_like(before)
+        alike[1:], alike[0] = before[:-1], before[-1]
+        alike += (alike < LONGEST).view(np.uint8)
+        alike *= (self._ring == number).view(np.uint8)
         self._ring[place] = number
-        self.past = Past(past.length + 1, ends, alike)
+        self.past = Past(self.past.length + 1, alike)
 
     def go_back(self, past: Past) -> None:
         """What has come since was never there; but what it took the place of stays lost.
@@ -80,7 +74,7 @@ class Repeats:
         Returns:
             (n,), the numbers; (n,), how many before each were as the last ones are.
         """
-        enough = self.past.alike >= shortest
-        after = self._ring[(self.past.ends[enough] + 1) % len(self._ring)]
+        ends = np.flatnonzero(self.past.alike >= shortest)
+        after = self._ring[(ends + 1) % len(self._ring)]
         there = after != _NOTHING
-        return after[there].astype(np.intp), self.past.alike[enough][there]
+        return after[there].astype(np.intp), self.past.alike[ends[there]].astype(np.intp)
