@@ -1,8 +1,9 @@
 """Where "now" in ticks comes from. Nanoseconds are of any clock that never goes back.
 
-Ticks only ever grow, and a whole beat always begins at a multiple of 24. What a transport does, its
-jumps and its stops, doesn't reach the core as such: a clock goes on counting from where it is, at
-the first tick that lies in the beat as the new position does, and says that there was a break.
+Ticks only ever grow, and a bar of four beats always begins at a multiple of 96. What a transport
+does, its jumps and its stops, doesn't reach the core as such: a clock goes on counting from where
+it is, at the first tick that lies in the bar as the new position does, and says that there was a
+break.
 """
 
 import logging
@@ -11,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from livecomposer.midi.wire import STOP
-from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap, snap
+from livecomposer.music.tempo import BAR, TICKS_PER_BEAT, TempoMap, ceil_to, snap
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Clock(Protocol):
 
     Attributes:
         running: whether time passes in the music.
-        breaks: how often it has come to a stop, or has left the beat it had.
+        breaks: how often it has come to a stop, or has left the bar it had.
     """
 
     @property
@@ -45,7 +46,7 @@ class Clock(Protocol):
         ...
 
     def anchor(self, ns: int, not_before: int) -> None:
-        """The player begins at `ns`, after silence: where the clock is free, a beat is then.
+        """The player begins at `ns`, after silence: where the clock is free, a bar begins then.
 
         Args:
             ns: when.
@@ -131,7 +132,7 @@ class InternalClock(FreeClock):
         tempo_bpm: beats per minute.
         start_ns: when tick 0 is.
         fixed: whether beats stay where they are; otherwise each phrase that begins after silence
-            begins on a beat.
+            begins a bar.
     """
 
     def __init__(self, tempo_bpm: float, start_ns: int, *, fixed: bool = False) -> None:
@@ -148,14 +149,12 @@ class InternalClock(FreeClock):
         return self._line.ns_at(tick)
 
     def anchor(self, ns: int, not_before: int) -> None:
-        """See `Clock`. The beat is the nearest one, so that positions go on growing."""
+        """See `Clock`. The bar is the nearest one that lets positions go on growing."""
         if self._fixed:
             return
-        beat = snap(self.tick_at(ns), TICKS_PER_BEAT)
-        if beat < not_before:
-            beat += TICKS_PER_BEAT
-        self._line = TempoLine(Fraction(beat), ns, self._line.period)
-        log.debug("beat %d is the player's first note", beat // TICKS_PER_BEAT)
+        bar = max(snap(self.tick_at(ns), BAR), ceil_to(not_before, BAR))
+        self._line = TempoLine(Fraction(bar), ns, self._line.period)
+        log.debug("beat %d is the player's first note", bar // TICKS_PER_BEAT)
 
     @property
     def tempo_bpm(self) -> float:

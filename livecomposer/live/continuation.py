@@ -18,7 +18,7 @@ from livecomposer.music.constraints import Allowed, Masks
 from livecomposer.music.keys import Key
 from livecomposer.music.memory import Memory, Moment
 from livecomposer.music.sampling import sample
-from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tempo import BAR
 from livecomposer.music.tokens import Chord, Gap, PitchClasses, Token, whole
 from livecomposer.music.vocabulary import START
 
@@ -127,7 +127,7 @@ class Continuation:
         on; and in that key altogether. Where no key can be told, only the beat counts.
         """
         key = self._sampling.constraints(self._key).key or self._key
-        strong = tick % (2 * TICKS_PER_BEAT) == 0
+        strong = tick % (BAR // 2) == 0
         if key is None or not pitches:
             return int(strong)
         classes = {(pitch + self.transpose) % 12 for pitch in pitches}

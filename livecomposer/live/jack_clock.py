@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from livecomposer.live.clock import MAX_BPM, MIN_BPM, TempoLine
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
+from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ class JackClock:
         if beats is None:
             beats = transport.seconds * tempo_bpm / 60
         before = self._line.position_at(ns)
-        # The nearest place that lies in its beat as the transport's does: from here on, or back by
+        # The nearest place that lies in its bar as the transport's does: from here on, or back by
         # as little as a late server loses, which breaks nothing.
-        forward = (Fraction(beats) * TICKS_PER_BEAT - before + _LOSS) % TICKS_PER_BEAT - _LOSS
+        forward = (Fraction(beats) * TICKS_PER_BEAT - before + _LOSS) % BAR - _LOSS
         self.breaks += self.running and forward > _LOSS
         self.running = True
         self._line = TempoLine.at(before + forward, ns, tempo_bpm)

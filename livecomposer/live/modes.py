@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livecomposer.config import MATCH, JamSection, ModeName
-from livecomposer.live.phrase import BAR, Phrase
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, snap
+from livecomposer.live.phrase import Phrase
+from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT, snap
 
 SOON = TICKS_PER_BEAT // 4
 """What the machine takes to begin by itself."""

@@ -7,15 +7,12 @@ from itertools import pairwise
 from statistics import fmean, median, pstdev
 
 from livecomposer.music.events import NoteOn
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
+from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT
 
 TOGETHER = TICKS_PER_BEAT // 8
 """Notes that begin less than so many ticks apart are one onset of a phrase."""
 _LATELY = 64
 """Onsets that a touch is told from, and notes: the last ones."""
-BAR = 4 * TICKS_PER_BEAT
-"""Where no transport says otherwise, a bar has four beats, and the first begins at 0."""
-
 _ACCENTS = ((BAR, 1.0), (2 * TICKS_PER_BEAT, 0.5), (TICKS_PER_BEAT, 0.25), (1, -0.5))
 """How much louder an onset is at multiples of these ticks, in the spread of the player's own."""
 

@@ -16,6 +16,9 @@ _BEATS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?|[0-9]{1,6}/[1-9][0-9]{0,3}")
 GRID = TICKS_PER_BEAT // 2
 """Where the machine's own onsets may fall: every 0.5 beat."""
 
+BAR = 4 * TICKS_PER_BEAT
+"""A bar, of four beats; one begins at 0."""
+
 DEFAULT_TEMPO_US = 500_000
 """Microseconds per beat before any tempo event of a MIDI file (120 BPM)."""
 
