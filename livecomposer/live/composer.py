@@ -172,10 +172,10 @@ class Composer:
                 notes.append(line.play())
                 self._level = notes[-1].velocity
                 if self._mode.yields:
-                    self._player.phrase = None  # it is answered
+                    self._player.drop_phrase()  # it is answered
         if line.end is not None and tick >= line.end:
             self._end_line(line.end)
-            self._player.phrase = None
+            self._player.drop_phrase()
         return notes
 
     def next_tick(self) -> int | None:
@@ -185,7 +185,7 @@ class Composer:
             ticks = [onset - LEAD if end is None or onset < end else end]
             if not self._line.ready:
                 ticks.append(self._now + 1)
-            if not self._mode.yields and (closes := self._groups.closes_at) is not None:
+            if (closes := self._groups.closes_at) is not None:
                 ticks.append(closes)
             return min(ticks)
         slot = self._slot()
@@ -267,7 +267,7 @@ class Composer:
         start = self._stream.slot(start)
         end = self._mode.ends(self._situation, start)
         if not self._mode.yields:
-            self._player.phrase = None
+            self._player.drop_phrase()
         self._line = Line(
             self._stream,
             start,

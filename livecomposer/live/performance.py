@@ -19,15 +19,14 @@ class Performance:
         quiet_since: when a note is to have ended last.
 
     Attributes:
-        phrase: what was played and is still to be answered, if anything.
         quiet_since: when the last note ended.
     """
 
     def __init__(self, quiet_since: int) -> None:
-        self.phrase: Phrase | None = None
         self.quiet_since = quiet_since
+        self._phrase: Phrase | None = None
+        self._touch_before = Touch()  # that of what was before the phrase
         self._hands, self._keys = Hands(), KeyFinder()
-        self._last_touch = Touch()
         self._recent: deque[int] = deque()  # the last onsets
 
     def hear(self, event: Event, silence: int | None = None) -> bool:
@@ -41,13 +40,14 @@ class Performance:
             Whether a phrase begins.
         """
         if isinstance(event, Stop):
-            self._hands, self.phrase = Hands(), None
+            self._hands = Hands()
+            self.drop_phrase()
             self.quiet_since = max(self.quiet_since, event.tick)
             return False
         sounded = self.held
         ended = self._hands.take(event)
-        if self.phrase:
-            self.phrase.end(event.tick, ended)
+        if self._phrase:
+            self._phrase.end(event.tick, ended)
         if sounded and not self.held:
             self.quiet_since = event.tick
         if not isinstance(event, NoteOn):
@@ -58,12 +58,21 @@ class Performance:
         while self._recent[0] < event.tick - _RECENT:
             self._recent.popleft()
         if silence is not None and not sounded and event.tick - self.quiet_since >= silence:
-            self.phrase = None
-        begins = self.phrase is None
-        if self.phrase is None:
-            self.phrase = Phrase()
-        self.phrase.begin(event)
+            self.drop_phrase()
+        begins = self._phrase is None
+        if self._phrase is None:
+            self._phrase = Phrase()
+        self._phrase.begin(event)
         return begins
+
+    def drop_phrase(self) -> None:
+        """What was played is answered, or not to be."""
+        self._touch_before, self._phrase = self.touch, None
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What was played and is still to be answered, if anything."""
+        return self._phrase
 
     @property
     def held(self) -> bool:
@@ -82,10 +91,8 @@ class Performance:
 
     @property
     def touch(self) -> Touch:
-        """That of the last phrase."""
-        if self.phrase:
-            self._last_touch = self.phrase.touch
-        return self._last_touch
+        """That of the phrase, or else of the one before."""
+        return (self._phrase and self._phrase.touch) or self._touch_before
 
     def density(self, tick: int) -> float:
         """How many onsets there have been a tick, lately."""

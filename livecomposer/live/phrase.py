@@ -85,22 +85,22 @@ class Phrase:
                 begun.end = tick
 
     @property
-    def touch(self) -> Touch:
-        """How it was played lately.
+    def touch(self) -> Touch | None:
+        """How it was played lately, if that can be told yet.
 
         An onset's notes last until the first of them ends. A single one has no next one to be
         compared with: instead, it is with a slot of the machine's.
         """
-        if not self._velocities:
-            return Touch()
         gates = [
             1.0 if one.end is None else min(1.0, (one.end - one.tick) / (other.tick - one.tick))
             for one, other in pairwise(self._last)
         ]
-        if not gates and (end := self._last[0].end) is not None:
+        if len(self._last) == 1 and (end := self._last[0].end) is not None:
             gates = [min(1.0, (end - self._last[0].tick) / GRID)]
+        if not gates:
+            return None
         return Touch(
             level=fmean(self._velocities),
             spread=pstdev(self._velocities),
-            gate=max(0.1, median(gates)) if gates else 1.0,
+            gate=max(0.1, median(gates)),
         )

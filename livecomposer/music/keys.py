@@ -108,20 +108,19 @@ def find_key(pitches: Iterable[int]) -> Key | None:
 
 
 class KeyFinder:
-    """Follows the key of what is played: that of the last 16 beats."""
+    """Follows the key of what is played: that of the last 16 beats.
+
+    Attributes:
+        key: the key of what was heard last; the one before, where that is too little to tell.
+    """
 
     def __init__(self) -> None:
         self._heard: deque[tuple[int, int]] = deque()  # tick, pitch
-        self._key: Key | None = None
+        self.key: Key | None = None
 
     def hear(self, tick: int, pitch: int) -> None:
         """Take a note that begins at `tick`, not before the last one."""
         self._heard.append((tick, pitch))
         while self._heard[0][0] <= tick - MEMORY:
             self._heard.popleft()
-
-    @property
-    def key(self) -> Key | None:
-        """The key of what was heard last; the one before, where that is too little to tell."""
-        self._key = find_key(pitch for _, pitch in self._heard) or self._key
-        return self._key
+        self.key = find_key(pitch for _, pitch in self._heard) or self.key

@@ -3,7 +3,8 @@
 import pytest
 
 from livecomposer.live.performance import Performance
-from livecomposer.music.events import AllNotesOff, NoteOn, Stop, Sustain
+from livecomposer.live.phrase import Touch
+from livecomposer.music.events import AllNotesOff, NoteOff, NoteOn, Stop, Sustain
 from tests.live.stage import keys
 
 
@@ -36,6 +37,20 @@ STACCATO = keys(*((24 * i, 6, 60 + i) for i in range(4)))
 )
 def test_what_a_pedal_holds_is_not_short(more, gate):
     assert heard(*more, *STACCATO).touch.gate == gate
+
+
+def test_until_a_touch_can_be_told_it_is_that_before():
+    loud = keys(*((24 * i, 24, 60) for i in range(4)), velocity=110)
+    assert heard().touch == Touch()
+    for end in (Stop(100), AllNotesOff(100)):
+        performance = heard(*loud, end)
+        if isinstance(end, AllNotesOff):
+            performance.drop_phrase()
+        assert performance.touch.level == 110
+        performance.hear(NoteOn(200, 60, 20))
+        assert performance.touch.level == 110
+        performance.hear(NoteOff(206, 60))
+        assert performance.touch == Touch(20, 0, 0.5)
 
 
 def test_how_dense_it_is_counts_onsets_of_the_last_two_beats():

@@ -38,6 +38,12 @@ def test_touch(notes, touch):
     assert phrase(*notes).touch == touch
 
 
+def test_of_a_note_that_is_held_nothing_can_be_told():
+    played = Phrase()
+    played.begin(NoteOn(0, 60, 80))
+    assert played.touch is None
+
+
 def test_onsets_that_begin_together_are_one():
     assert phrase((0, 9, 60, 1), (2, 9, 64, 1), (3, 9, 67, 1), (20, 9, 60, 1)).onsets == 3
 
