@@ -178,6 +178,12 @@ class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Annotated[str, Meta(min_length=1)]
     max_mb: Annotated[float, Meta(gt=0, le=1000)]
 
+    def __post_init__(self) -> None:
+        try:
+            self.path  # noqa: B018 - looked up
+        except RuntimeError as error:
+            raise ValueError(f"folder = {self.folder!r}: {error}") from None
+
     @property
     def path(self) -> Path | None:
         """The folder; None for none."""

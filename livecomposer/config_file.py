@@ -94,12 +94,16 @@ def _decode(wanted: type, value: Any) -> Any:
         return MATCH
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"Expected `{wanted.__name__}`")  # noqa: TRY004 - what msgspec reports
-    return wanted(parse_beats(value))
+    try:
+        return wanted(parse_beats(value))
+    except ValueError as error:
+        other = ", or 'match'" if wanted is AnswerLength else ""
+        raise ValueError(f"{error}{other}") from None
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -143,6 +147,9 @@ def _explain(message: str, settings: Mapping[str, Any]) -> str:
     if key is None:  # a check of several settings names the one at fault
         return f"{section}.{reason}"
     if reason.startswith("invalid enum"):
-        names = re.findall(r"'(\w+)'", str(get_type_hints(type_of[section])[key]))
-        reason = f"expected one of {', '.join(map(repr, names))}"
+        hint = str(get_type_hints(type_of[section], include_extras=True)[key])
+        names = re.findall(r"'([\w-]+)'", hint)
+        bounds = re.search(r"\bge=([\d.]+).*?\ble=([\d.]+)", hint)
+        numbers = f" or {bounds[1]} to {bounds[2]}" if bounds else ""
+        reason = f"expected one of {', '.join(map(repr, names))}{numbers}"
     return f"{section}.{key} = {settings[section][key]!r}: {reason}"

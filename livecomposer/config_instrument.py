@@ -70,6 +70,11 @@ class ControlsSection(Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{name} = {str(mapped)!r}, expected 'cc N': it is a knob's")
             if mapped == ("program", None, mapped.channel) and name not in CHOICES:
                 raise ValueError(f"{name} = {str(mapped)!r}, expected 'program N'")
+            if self.feedback and mapped.kind == "cc" and mapped.channel is None:
+                raise ValueError(
+                    f"{name} = {str(mapped)!r}, expected '{mapped} channel N' with feedback: "
+                    "what is sent back would else reach the instrument that plays the answers"
+                )
         for (name, mapped), (other, second) in combinations(mappings.items(), 2):
             if mapped.overlaps(second):
                 raise ValueError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
 from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
+from livecomposer.music.events import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,14 +75,19 @@ def draw_roll(axes: "Axes", source: Path | bytes) -> None:
     Raises:
         MidiFileError: it can't be read.
     """
+    from matplotlib.collections import PolyCollection
+
     parts = [list(bars_of(read_midi(source, tracks=[name]))) for name in COLOURS]
     if not any(parts):  # of something else than a jam
         parts[0] = list(bars_of(read_midi(source)))
     for (name, colour), part in zip(COLOURS.items(), parts, strict=True):
-        axes.barh(
-            [bar.pitch for bar in part], [bar.length for bar in part],
-            left=[bar.begin for bar in part], height=0.9, color=colour, label=name,
-        )  # fmt: skip
+        boxes = [
+            [(bar.begin, low), (bar.begin, low + 0.9), (end, low + 0.9), (end, low)]
+            for bar in part
+            for low, end in [(bar.pitch - 0.45, bar.begin + bar.length)]
+        ]
+        axes.add_collection(PolyCollection(boxes, color=colour, label=name), autolim=True)
+    axes.autoscale_view()
     for who, begin, end in turns(parts):
         axes.axvspan(begin, end, color=list(COLOURS.values())[who], alpha=0.08, linewidth=0)
     last = max((bar.begin + bar.length for part in parts for bar in part), default=1)
@@ -116,14 +122,14 @@ def write_png(source: Path, path: Path) -> None:
 
 
 def _without_controls(source: Path, path: Path) -> Path:
-    """A jam's two parts alone, on a channel each; any other file stays as it is."""
+    """A jam's two parts alone, on a channel each, without drums; any other file stays as it is."""
     midi = read_midi(source)
     if not COLOURS.keys() <= set(midi.tracks):
         return source
     parts = [
         (name, [(at, message.copy(channel=channel))
                 for at, message in read_midi(source, tracks=[name]).messages
-                if hasattr(message, "channel")])
+                if getattr(message, "channel", DRUM_CHANNEL) != DRUM_CHANNEL])
         for channel, name in enumerate(COLOURS)
     ]  # fmt: skip
     write_messages(path, midi.division, parts, midi.tempo_changes)

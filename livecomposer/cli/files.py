@@ -99,7 +99,9 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
     parts = notes_of(played, tempo_map)
     bundle = load_bundle(config.model.weights)
     continuation = make_continuation(config, bundle, draw_seed(config, seed))
-    notes = prime(events, continuation, bundle.tokeniser).go_on(
+    primed = prime(events, continuation, bundle.tokeniser)
+    primed = primed._replace(touch=primed.touch.asked_for(config.jam))
+    notes = primed.go_on(
         length=math.ceil(2 * beats) * GRID,
         max_duration=config.jam.max_duration,
         ways=config.jam.plan,

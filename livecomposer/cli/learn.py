@@ -103,7 +103,8 @@ def write_setting(file: Path, section: str, key: str, value: str) -> None:
 
     from livecomposer.atomic import write_whole
 
-    document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+    content = file.read_bytes() if file.exists() else b""
+    document = tomlkit.parse(content.decode("utf-8-sig"))  # with its line ends
     if section not in document:
         document[section] = tomlkit.table()
     document[section][key] = value

@@ -5,10 +5,9 @@ Every onset of the player's advances the model. When the machine plays is up to 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from livecomposer.config import JamSection, ModeName
+from livecomposer.config import JamSection, ModeName, SamplingSection
 from livecomposer.live.continuation import Continuation, Pitches
 from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Situation
@@ -117,6 +116,8 @@ class Composer:
         if settings == self._settings:
             return False
         other, self._settings = settings.mode != self._settings.mode, settings
+        if not self._player.held and tick - self._player.quiet_since > settings.max_response:
+            self._player.drop_phrase()  # of long ago
         if other:
             self._changed, self._stopped = self._now, False
         if self._line is None:
@@ -133,6 +134,10 @@ class Composer:
         self._now = max(self._now, tick)
         if self._stopped:
             self._changed, self._stopped = self._now, False
+
+    def constrain(self, tick: int, sampling: SamplingSection) -> None:
+        """Draw by other settings, also what was drawn ahead."""
+        self._redraw(tick, lambda: self._continuation.constrain(sampling))
 
     def clear(self, tick: int) -> None:
         """Forget the context."""
@@ -202,11 +207,6 @@ class Composer:
         """What onsets of the machine's are multiples of, in ticks."""
         return self._continuation.grid
 
-    @property
-    def planning(self) -> int:
-        """The time that planning an answer may take, in ticks: half a step of the grid."""
-        return self.grid // 2
-
     def view(self, tick: int) -> View:
         """How things stand at `tick`."""
         context, playing = self._continuation.context, self._player.held or self._player.phrase
@@ -226,7 +226,7 @@ class Composer:
     @property
     def _ahead(self) -> int:
         """How much before its first slot a line is begun."""
-        return LEAD + (self.planning if self._settings.plan > 1 and self._mode.yields else 0)
+        return LEAD + (self._ways if self._ways > 1 and self._mode.yields else 0)
 
     @property
     def _situation(self) -> Situation:
@@ -279,10 +279,10 @@ class Composer:
         self._prepare(self._line, self._now)
 
     def _prepare(self, line: Line, tick: int) -> None:
-        """Spread what is to be drawn ahead over the time there is: some in each tick."""
+        """Spread what is to be drawn ahead over the time there is: an onset or a way each tick."""
         if tick != self._prepared:
             self._prepared = tick
-            line.prepare(-(-self._ways // self.planning))
+            line.prepare()
 
     @property
     def _ways(self) -> int:
@@ -297,12 +297,7 @@ class Composer:
 
     def _touch(self) -> Touch:
         """How the machine plays: as the player's last phrase was, or as was asked for."""
-        touch, settings = self._player.touch, self._settings
-        if settings.velocity != "follow":
-            touch = replace(touch, level=settings.velocity, spread=0)
-        if settings.gate != "follow":
-            touch = replace(touch, gate=settings.gate)
-        return touch
+        return self._player.touch.asked_for(self._settings)
 
     def _redraw(self, tick: int, change: Callable[[], None]) -> None:
         """Change the stream; what was drawn ahead is drawn anew."""

@@ -65,8 +65,8 @@ class Voices(Protocol):
         """As `cut`, and release whatever else may sound on the channel."""
         ...
 
-    def book_message(self, due_ns: int, message: bytes) -> None:
-        """Book a message that is no note."""
+    def send_soon(self, ns: int, message: bytes) -> None:
+        """Send a message as soon as may be: it came, or became true, at `ns`."""
         ...
 
 
@@ -103,7 +103,7 @@ class Desk:
         clock: InternalClock | None = None,
     ) -> None:
         self._mappings, self._listen = config.controls.mappings, config.listen
-        self._feedback, self._channel = config.controls.feedback, config.ports.channel - 1
+        self._feedback = config.controls.feedback
         self._jam, self._sampling = config.jam, config.sampling
         self._composer, self._models, self._voice = composer, models, voice
         self._playing, self._seed = 0, seed
@@ -184,7 +184,7 @@ class Desk:
         if not self._listen.thru or message[0] >= FIRST_SYSTEM or silences(message):
             return
         if not any(mapped.takes(message) for mapped in self._mappings.values()):
-            self._voice.book_message(ns, message)
+            self._voice.send_soon(ns, message)
 
     def position(self, name: ControlName) -> int | None:
         """Where a control stands, 0-127; None for one that stands nowhere."""
@@ -198,9 +198,8 @@ class Desk:
             position = self.position(name)
             if mapped.kind == "cc" and position is not None and self._told.get(name) != position:
                 self._told[name] = position
-                channel = self._channel if mapped.channel is None else mapped.channel
-                message = bytes((CONTROL_CHANGE | channel, mapped.number or 0, position))
-                self._voice.book_message(ns, message)
+                status = CONTROL_CHANGE | (mapped.channel or 0)
+                self._voice.send_soon(ns, bytes((status, mapped.number or 0, position)))
 
     def _change_jam(self, wish: Wish, **changes: Any) -> None:
         self._jam = msgspec.structs.replace(self._jam, **changes)
@@ -211,8 +210,10 @@ class Desk:
         self._sampling = msgspec.structs.replace(self._sampling, **changes)
         self._models[self._playing].continuation.constrain(self._sampling)
 
-    def _lock_key(self, _: Wish, locked: bool) -> None:
-        self._change_sampling(key=self._locked_key if locked else "off")
+    def _lock_key(self, wish: Wish, locked: bool) -> None:
+        key = self._locked_key if locked else "off"
+        self._sampling = msgspec.structs.replace(self._sampling, key=key)
+        self._composer.constrain(wish.tick, self._sampling)
 
     def _mute(self, _: Wish, muted: bool) -> None:
         self.muted = muted

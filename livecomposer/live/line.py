@@ -76,19 +76,18 @@ class Line:
         """Whether the next note can be handed over without delay: its end is known."""
         return self._planned or len(self._drawn) > 1
 
-    def prepare(self, tries: int = 1) -> None:
-        """Come nearer to that: draw an onset, or try some more ways to end."""
+    def prepare(self) -> None:
+        """Come nearer to that: draw an onset, or try one more way to end."""
         if self.ready:
             return
         earliest, end = self.next_onset + 1, self._end
         if self._ways == 1 or end is None or earliest <= end - NEAR:
             self._drawn.append(self._stream.go_on(earliest))
             return
-        for _ in range(tries):
-            way = self._stream.try_way(earliest, end)
-            self._best = max(filter(None, (self._best, way)), key=Way.worth, default=None)
-        self._tried += tries
-        if self._tried >= self._ways:
+        way = self._stream.try_way(earliest, end)
+        self._best = max(filter(None, (self._best, way)), key=Way.worth, default=None)
+        self._tried += 1
+        if self._tried == self._ways:
             self._settle(end)
 
     def due(self, tick: int) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from livecomposer.config import MATCH, JamSection, ModeName
 from livecomposer.live.phrase import Phrase
-from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT, snap
+from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT, ceil_to, snap
 
 SOON = TICKS_PER_BEAT // 4
 """What the machine takes to begin by itself."""
@@ -65,13 +65,15 @@ def _after_phrase(situation: Situation) -> int | None:
 
 
 def _as_long_as_phrase(situation: Situation, start: int) -> int:
-    """Or as long as was asked for. Where there are bars, whole ones."""
+    """Or as long as was asked for. Where there are bars, whole ones, if any are so long."""
     settings, phrase = situation.settings, situation.phrase
     if settings.answer != MATCH:
         return start + settings.answer
     length = situation.quiet_since - phrase.start if phrase else 0
-    if situation.bars:
-        return start + max(1, min(snap(length, BAR), settings.max_response) // BAR) * BAR
+    fewest = max(BAR, ceil_to(settings.min_response, BAR))
+    most = settings.max_response // BAR * BAR
+    if situation.bars and fewest <= most:
+        return start + min(max(snap(length, BAR), fewest), most)
     return start + min(max(snap(length, GRID), settings.min_response), settings.max_response)
 
 

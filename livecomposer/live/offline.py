@@ -92,6 +92,10 @@ class VirtualVoice:
         """See `Voice`."""
         self.schedule.book_message(due_ns, message)
 
+    def send_soon(self, ns: int, message: bytes) -> None:
+        """See `Voices`."""
+        self.schedule.book_message(ns, message)
+
     def cut(self) -> None:
         """See `Voice`."""
         self.schedule.cut(self.now_ns, self._send)

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, median, pstdev
 
+from livecomposer.config import JamSection
 from livecomposer.music.events import NoteOn
 from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT
 
@@ -30,6 +31,15 @@ class Touch:
     level: float = 80
     spread: float = 0
     gate: float = 1
+
+    def asked_for(self, settings: JamSection) -> "Touch":
+        """This, but for what is set otherwise."""
+        touch = self
+        if settings.velocity != "follow":
+            touch = replace(touch, level=settings.velocity, spread=0)
+        if settings.gate != "follow":
+            touch = replace(touch, gate=settings.gate)
+        return touch
 
     def velocity(self, onset: int) -> int:
         """The velocity of a note at a tick: more on strong beats, 1-127."""

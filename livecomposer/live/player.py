@@ -53,6 +53,10 @@ class Player:
         """Book any message, such as MIDI clock; it outlives a cut."""
         self._orders.put(lambda _now, _send: self._schedule.book_message(due_ns, message))
 
+    def send_soon(self, ns: int, message: bytes) -> None:
+        """Send any message as soon as may be; if that is later than `ns`, it isn't late."""
+        self._orders.put(lambda now, _send: self._schedule.book_message(max(ns, now), message))
+
     def cut(self) -> None:
         """End at once what sounds, and drop the notes that are booked."""
         self._orders.put(self._schedule.cut)

@@ -55,7 +55,7 @@ def find_description(texts: Iterable[str]) -> Recorded | None:
     for text in texts:
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(said, dict) and _KEY in said:
             settings, ahead_ns = said.get("settings"), said.get("ahead_ns")

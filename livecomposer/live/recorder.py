@@ -14,7 +14,7 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.jam import Jam
 from livecomposer.midi.mapping import Mapping
 from livecomposer.midi.recording import UNITS_PER_TICK, Recording
-from livecomposer.midi.wire import ALL_NOTES_OFF, CONTROL_CHANGE, FIRST_SYSTEM, WireParser
+from livecomposer.midi.wire import ALL_NOTES_OFF, CONTROL_CHANGE, FIRST_SYSTEM, WireParser, releases
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class RecordedJam:
                 continue
             if any(mapping.takes(message) for mapping in self._mappings):
                 self._add(_CONTROLS, ns, message)
-            elif self._clock.running:  # else nothing is heard
+            elif self._clock.running or releases(message):  # else nothing is heard
                 self._add(_PLAYER, ns, message)
 
     def receive_clock(self, ns: int, data: bytes) -> None:
@@ -154,6 +154,9 @@ class RecordingThread:
                 self._save()
             except OSError as error:
                 self._say_once(f"this jam is not recorded: {self._folder}: {error.strerror}")
+            except Exception:
+                log.exception("this jam is not recorded any further")
+                return
 
     def _gather(self) -> bool:
         """Add what comes, until it is time to save; returns whether more will come."""

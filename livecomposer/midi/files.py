@@ -161,6 +161,8 @@ def write_midi(
             off = {"note": note.pitch, "velocity": 0, "channel": note.channel}
             timed.append((note.onset, mido.Message("note_on", **on)))
             timed.append((note.end, mido.Message("note_off", **off)))
+        # At the same tick, note-offs go first.
+        timed.sort(key=lambda each: (each[0], each[1].type != "note_off"))
         parts.append((name, timed))
     write_messages(path, WRITTEN_DIVISION, parts, tempo_changes)
 
@@ -176,7 +178,7 @@ def write_messages(
     Args:
         path: where to.
         division: ticks per beat.
-        tracks: (name, [(tick, message), ...]) each.
+        tracks: (name, [(tick, message), ...]) each, in order of time.
         tempo_changes: (tick, microseconds per beat).
 
     Raises:
@@ -191,9 +193,9 @@ def write_messages(
 
 
 def _track(timed: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-    """A track of messages at absolute ticks; at the same tick, note-offs go first."""
+    """A track of messages at absolute ticks."""
     track, now = mido.MidiTrack(), 0
-    for tick, message in sorted(timed, key=lambda each: (each[0], each[1].type != "note_off")):
+    for tick, message in timed:
         track.append(message.copy(time=tick - now))
         now = tick
     return track

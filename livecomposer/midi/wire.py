@@ -32,6 +32,14 @@ def silences(message: bytes) -> bool:
     return controller and message[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF)
 
 
+def releases(message: bytes) -> bool:
+    """Whether a channel message lets a key or the pedal go."""
+    status = message[0] & 0xF0
+    if status == CONTROL_CHANGE:
+        return message[1] == SUSTAIN and message[2] < 64
+    return status == NOTE_OFF or (status == NOTE_ON and not message[2])
+
+
 class WireParser:
     """Cuts a stream of bytes, in any portions, into messages.
 

@@ -47,7 +47,7 @@ class Stage:
     @property
     def told(self):
         """What was told of each control."""
-        return [(data[1], data[2]) for _, data in self.sent if data[0] == 0xB0 and data[1] < 64]
+        return [(data[1], data[2]) for _, data in self.sent if data[0] == 0xB5 and data[1] < 64]
 
     @property
     def onsets(self):
@@ -61,7 +61,7 @@ def turn(beat, name, value):
 
 
 def mapped(*names):
-    return [f"controls.{name}=cc {ALL[name]}" for name in names]
+    return [f"controls.{name}=cc {ALL[name]} channel 6" for name in names]
 
 
 def sounding(sent):
