@@ -277,6 +277,16 @@ def test_a_primer_and_a_memory(run, phrase):
     assert remembered[: len(first)] == first
 
 
+def test_a_touch_can_be_asked_for(run, phrase):
+    asked = ["--set", "jam.velocity=33", "--set", "jam.gate=0.5", "--seed", 1]
+    assert (
+        run("generate", "--primer", phrase, "--beats", 8, "--out", "x.mid", *asked).exit_code == 0
+    )
+    file = mido.MidiFile("x.mid")
+    (track,) = (track for track in file.tracks if track.name == "livecomposer")
+    assert {each.velocity for each in track if each.type == "note_on" and each.velocity} == {33}
+
+
 def test_a_primer_tells_the_key(tmp_path):
     scale = [66, 68, 70, 71, 73, 75, 77, 78, 73, 70, 66]
     primer = write_midi(tmp_path / "a.mid", [(i / 2, 0.5, pitch) for i, pitch in enumerate(scale)])

@@ -27,6 +27,26 @@ def test_defaults():
     assert find_weights(config.model.weights).name == "default.weights.h5"
 
 
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("jam.mode=x", "'call-response', 'duet', 'fill', 'listen', 'solo'"),
+        ("clock.anchor=x", "'first-note', 'fixed'"),
+        ("jam.velocity=loud", "'follow' or 1 to 127"),
+        ("jam.gate=loud", "'follow' or 0.1 to 1"),
+        ("jam.answer=long", ", or 'match'"),
+        ("record.folder=~no-such-user/jams", "record.folder = '~no-such-user/jams': "),
+        ("controls.feedback=true", "expected 'cc 7 channel N' with feedback"),
+    ],
+)
+def test_what_is_allowed_is_said(assignment, expected):
+    with pytest.raises(ConfigError) as raised:
+        load_config(None, ["controls.mute=cc 7", assignment])
+    said = str(raised.value)
+    names = [name for name in expected.split(" or ")[0].split(", ") if name.startswith("'")]
+    assert expected in said or all(name in said for name in names)
+
+
 RANGES = [
     ("ports.channel", [1, 16], [0, 17, 1.5, True, "1"]),
     ("ports.backend", ["auto", "jack", "rtmidi"], ["alsa", 1]),

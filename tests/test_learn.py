@@ -61,6 +61,15 @@ def test_a_section_that_was_not_there(tmp_path, before):
     assert load_config(file).controls.mute == "note 37"
 
 
+def test_windows_line_ends_stay(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + MINE.replace("\n", "\r\n").encode())
+    assert load_config(file).jam.mode == "solo"
+    write_setting(file, "controls", "tempo", "cc 74 channel 1")
+    learned = MINE.replace("cc 1", "cc 74 channel 1").replace("\n", "\r\n")
+    assert file.read_bytes() == learned.encode()
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "real.toml").write_text(MINE)
     (tmp_path / "link.toml").symlink_to(tmp_path / "real.toml")

@@ -34,6 +34,13 @@ def test_notes_as_bars(jam):
     assert [bar.pitch for bar in bars] == [48, 49, 50, 51]
 
 
+def test_a_long_jam_is_drawn(tmp_path):
+    notes = [TimedNote(120 * i, 120 * i + 90, 40 + i % 40, 80) for i in range(4000)]
+    write_midi(tmp_path / "long.mid", [("player", notes), ("livecomposer", notes[1::2])])
+    long = run("render", tmp_path / "long.mid", "--out", tmp_path / "long.png")
+    assert long.exit_code == 0, long.output
+
+
 def test_turns_are_where_one_plays_alone():
     player = [Bar(0, 1, 60), Bar(1, 1, 60), Bar(8, 0.5, 60), Bar(9, 2, 62)]
     machine = [Bar(3, 0.5, 50), Bar(4, 1, 50), Bar(8.5, 0.2, 50)]

@@ -29,7 +29,8 @@ class Stage:
         self.models = [model(tokens) for tokens in weights]
         first = self.models[0]
         first.continuation.constrain(self.config.sampling)
-        clock, self.voice = InternalClock(120, 0), VirtualVoice(0)
+        self.clock = clock = InternalClock(120, 0)
+        self.voice = VirtualVoice(0)
         composer = Composer(first.continuation, first.tokeniser, self.config.jam)
         self.desk = Desk(self.config, composer, self.models, self.voice, seed=1, clock=clock)
         self.jam = Jam(composer, clock, self.voice, desk=self.desk)
@@ -166,6 +167,23 @@ def test_the_key_is_locked_and_free():
     white = {0, 2, 4, 5, 7, 9, 11}
     assert {pitch % 12 for beat, pitch in stage.onsets if beat < 50} == white
     assert {pitch % 12 for beat, pitch in stage.onsets if beat > 51} == set(range(12))
+
+
+def test_a_key_holds_from_the_next_slot_on():
+    wide = "C4 C#4 D4 D#4 E4 F4 F#4 G4 G#4 A4 A#4 B4"
+    stage = Stage(*mapped("key", "answer"), "sampling.top_p=1.0", "sampling.temperature=5",
+                  "jam.plan=8", "jam.answer=4", weights=[wide])  # fmt: skip
+    stage.desk._locked_key = "C major"
+    stage.play([*PHRASE, turn(4.6, "key", 127)], 9)
+    assert beats(stage)[0] == 3
+    assert {pitch % 12 for beat, pitch in stage.onsets if beat > 4.6} <= {0, 2, 4, 5, 7, 9, 11}
+
+
+def test_the_beat_never_goes_back_behind_a_control():
+    stage = Stage(*mapped("temperature"))
+    later = [(ns + round(10.4 * BEAT), data) for ns, data in PHRASE]
+    stage.play([turn(10.25, "temperature", 40), *later], 11)
+    assert stage.clock.tick_at(round(10.4 * BEAT)) == 12 * 24
 
 
 def test_other_weights_go_on_at_the_next_slot():

@@ -224,6 +224,24 @@ def test_where_others_count_bars_answers_have_whole_ones(length, bars):
     assert last.onset + last.duration - stage.onsets[0] == 96 * bars
 
 
+@pytest.mark.parametrize(
+    ("limits", "ticks"),
+    [({"max_response": 48}, 48), ({"min_response": 192}, 192), ({"max_response": 300}, 192),
+     ({"min_response": 108, "max_response": 132}, 132)],
+)  # fmt: skip
+def test_bars_keep_to_the_limits(limits, ticks):
+    played = keys(*((12 * i, 6, 60) for i in range(14)))
+    stage = Stage(bars=True, **limits).play(*played).wait_until(3000)
+    last = stage.notes[-1]
+    assert last.onset + last.duration - stage.onsets[0] == ticks
+
+
+@pytest.mark.parametrize("mode", ["duet", "call-response", "fill"])
+def test_a_phrase_of_long_ago_is_not_answered(mode):
+    stage = Stage(mode="listen", max_response=96).play(*keys((0, 6, 60), (12, 6, 60)))
+    assert stage.change(200, mode=mode).wait_until(1000).onsets == []
+
+
 def test_an_answer_waits_for_the_pedal():
     stage = Stage().play(Sustain(0, down=True), *EIGHTHS).wait_until(200)
     assert stage.onsets == []

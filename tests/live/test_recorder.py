@@ -23,7 +23,7 @@ from livecomposer.live.recorder import PARTS, Entry, RecordedJam, RecordingThrea
 from livecomposer.midi.files import read_midi
 from livecomposer.midi.recording import Recording
 from tests.live.test_desk import mapped, turn
-from tests.live.test_jam import started
+from tests.live.test_jam import START, STOP, started
 from tests.live.test_offline import BEAT, PHRASE, model
 
 WIDE = "C4 D4 E4 G4 .E4 .G4 C5 +0.25 +1 +1.5"
@@ -142,6 +142,21 @@ def test_a_latency_is_kept(latency_ms):
     same_music(file, sent)
 
 
+def test_a_key_that_is_held_when_the_master_stops_ends_when_it_is_let_go():
+    key = [(BEAT // 2, b"\x90\x40\x50"), (BEAT, STOP), (3 * BEAT // 2, b"\x80\x40\x00")]
+    file, _ = record(started(*key, (8 * BEAT, START), *calls(9)), clock=MidiClock(120))
+    note = pretty_midi.PrettyMIDI(io.BytesIO(file)).instruments[0].notes[0]
+    assert note.end - note.start == pytest.approx(0.5, abs=1e-3)
+
+
+def test_solo_goes_on_when_the_master_does():
+    messages = started((4 * BEAT + 1, STOP), (16 * BEAT - 1, START))
+    _, sent = record(messages, "jam.mode=solo", clock=MidiClock(120))
+    beats = [ns / BEAT for ns, data in sent if data[0] == 0x90]
+    assert [beat for beat in beats if 4.1 < beat < 16] == []
+    assert max(beats) > 30
+
+
 def test_a_jam_to_a_midi_clock():
     file, sent = record(started(*calls(0, 8)), clock=MidiClock(100))
     assert notes(sent)
@@ -154,6 +169,10 @@ def test_what_says_nothing_sound_is_no_recording():
         assert find_description([text]) is None
     sound = json.dumps({"livecomposer": "1", "settings": {}, "ahead_ns": 10**30})
     assert find_description(["x", sound]).ahead_ns == 10**9
+
+
+def test_texts_that_are_no_settings_are_passed_over():
+    assert find_description(["[" * 100_000]) is None
 
 
 def test_its_paths_hold_from_any_folder(tmp_path, monkeypatch):
