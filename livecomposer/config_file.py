@@ -33,6 +33,14 @@ def user_file() -> Path:
     return platformdirs.user_config_path("livecomposer") / "config.toml"
 
 
+def find_file(name: str) -> Path:
+    """A path, in a home where it begins with `~` and a user that there is."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 SHIPPED_WEIGHTS = ("default", "fixed")
 
 
@@ -40,7 +48,7 @@ def find_weights(name: str) -> Path:
     """The file of weights: some that were shipped, or at a path, or a training run's best."""
     if name in SHIPPED_WEIGHTS:
         return shipped("weights") / f"{name}.weights.h5"
-    path = Path(name)
+    path = find_file(name)
     return path / BEST if path.is_dir() else path
 
 

@@ -301,7 +301,11 @@ def test_a_primer_tells_the_key(tmp_path):
 @pytest.mark.parametrize("setting", ["primer", "memory_from"])
 def test_a_primer_that_cannot_be_read(run, tmp_path, setting):
     (tmp_path / "bad.mid").write_bytes(b"MThd")
-    for name, reason in (("bad.mid", "it is cut off"), ("none.mid", "No such file")):
+    for name, reason in (
+        ("bad.mid", "it is cut off"),
+        ("none.mid", "No such file"),
+        ("~no-such-user/a.mid", "No such file"),
+    ):
         result = run("demo", "--fast", "--set", f"jam.{setting}={name}")
         assert result.exit_code == 2
         assert f"jam.{setting} = '{name}': {reason}" in result.stderr

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from livecomposer.config import Config
-from livecomposer.config_file import ConfigError, find_weights, load_config, user_file
+from livecomposer.config_file import ConfigError, find_file, find_weights, load_config, user_file
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -221,9 +221,10 @@ def _events_of(setting: str, path: str) -> "list[Event]":
     from livecomposer.music.events import NoteOn
 
     try:
-        midi = read_midi(Path(path))
+        file = find_file(path)
+        midi = read_midi(file)
         if CONTROLS_PART in midi.tracks:
-            midi = read_midi(Path(path), tracks=set(midi.tracks) - {CONTROLS_PART})
+            midi = read_midi(file, tracks=set(midi.tracks) - {CONTROLS_PART})
     except MidiFileError as error:
         raise CommandError(f"jam.{setting} = {path!r}: {error}", WRONG_USAGE) from None
     events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))

@@ -42,8 +42,8 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     """
     from livecomposer.live.clock import ScoreClock
     from livecomposer.live.offline import notes_of, timed_messages
-    from livecomposer.live.recorded import HEARD, find_description, play_again
     from livecomposer.live.recorder import PLAYER_PART
+    from livecomposer.live.replay import HEARD, find_description, play_again
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)

@@ -37,8 +37,8 @@ def play(config: Config, quiet: bool) -> None:
     with loading():
         from livecomposer.live.daemon import stopping_on_signals
         from livecomposer.live.ports import PortError, open_ports
-        from livecomposer.live.recorded import describe
         from livecomposer.live.recorder import RecordingThread
+        from livecomposer.live.replay import describe
         from livecomposer.live.status import StatusThread
         from livecomposer.live.wiring import make_daemon
 

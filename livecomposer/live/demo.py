@@ -13,7 +13,7 @@ from livecomposer.live.daemon import stopping_on_signals
 from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import Timed
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
-from livecomposer.live.recorded import play_again
+from livecomposer.live.replay import play_again
 from livecomposer.live.wiring import make_daemon
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 

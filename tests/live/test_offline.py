@@ -19,7 +19,7 @@ from livecomposer.live.offline import (
     timed_messages,
     timed_notes,
 )
-from livecomposer.live.recorded import play_again
+from livecomposer.live.replay import play_again
 from livecomposer.midi.files import TimedNote, read_midi
 from livecomposer.model.engine import Engine
 from livecomposer.music.events import NoteOn

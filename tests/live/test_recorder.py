@@ -18,8 +18,8 @@ from livecomposer.live.desk import Desk
 from livecomposer.live.jam import Jam
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.offline import VirtualVoice, play_into, timed_messages
-from livecomposer.live.recorded import HEARD, describe, find_description, play_again
 from livecomposer.live.recorder import PARTS, Entry, RecordedJam, RecordingThread
+from livecomposer.live.replay import HEARD, describe, find_description, play_again
 from livecomposer.midi.files import read_midi
 from livecomposer.midi.recording import Recording
 from tests.live.test_desk import mapped, turn

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from livecomposer.config import Config
-from livecomposer.config_file import SHIPPED_WEIGHTS, spell_config
+from livecomposer.config_file import SHIPPED_WEIGHTS, find_file, spell_config
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk, LoadedModel
@@ -47,7 +46,8 @@ def describe(config: Config, seed: int, ahead_ns: int) -> str:
 
 
 def _place(name: str) -> str:
-    return str(Path(name).resolve()) if name and name not in SHIPPED_WEIGHTS else name
+    named = not name or name in SHIPPED_WEIGHTS
+    return name if named else str(find_file(name).resolve())
 
 
 def find_description(texts: Iterable[str]) -> Recorded | None:
