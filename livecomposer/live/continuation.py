@@ -102,13 +102,18 @@ class Continuation:
             if self._sampling.key == "auto":
                 self.constrain(self._sampling)
 
-    def hear(self, token: Token) -> None:
-        """Take a token that was played."""
+    def hear(self, token: Token, *, own: bool = False) -> None:
+        """Take a token that was played.
+
+        Args:
+            token: which.
+            own: whether it was the machine that played it.
+        """
         self.reduced += token not in self._vocabulary
         ids = self._vocabulary.ids([token])
         self._recent.extend(whole(map(self._vocabulary.token, ids)))
         for token_id in ids:
-            self._take(token_id)
+            self._take(token_id, own=own)
 
     @property
     def grid(self) -> int:
@@ -285,11 +290,11 @@ class Continuation:
         needed = onsets if (allowed & onsets).any() else allowed
         return fewer if (fewer & needed).any() else self._without(tokens[:-1], allowed)
 
-    def _take(self, token_id: int) -> None:
+    def _take(self, token_id: int, *, own: bool = True) -> None:
         self.nats -= math.log(max(float(self._probs[token_id]), _LEAST))
         self.context.append(token_id)
         self.steps += 1
-        self.memory.add(token_id)
+        self.memory.add(token_id, told=not own)
         self._probs = self._mixed(self._engine.step(token_id))
 
     def _mixed(self, probs: Array) -> Array:

@@ -210,7 +210,7 @@ class Stream:
     def _take(self, tick: int, heard: Pitches, drawn: Pitches) -> None:
         before = self._continuation.save()
         self._hear_gap(tick)
-        self._continuation.hear(Chord(tuple(sorted({*heard, *drawn}))))
+        self._continuation.hear(Chord(tuple(sorted({*heard, *drawn}))), own=not heard)
         self._keep(_Taken(tick, before, heard, drawn))
 
     def _draw(self, before: Memento, tick: int, pitches: Pitches) -> Onset:

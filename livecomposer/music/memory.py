@@ -75,10 +75,15 @@ class Memory:
         self._pitch = _MIDDLE
         self._age += 1
 
-    def add(self, token_id: int) -> None:
-        """Take the next token."""
-        self._absolute.add(token_id)
-        self._relative.add(self._shapes.number(token_id, self._pitch))
+    def add(self, token_id: int, *, told: bool = True) -> None:
+        """Take the next token.
+
+        Args:
+            token_id: which.
+            told: whether it makes itself likelier where the like was played before it.
+        """
+        self._absolute.add(token_id, told=told)
+        self._relative.add(self._shapes.number(token_id, self._pitch), told=told)
         self._pitch = self._shapes.pitch(token_id, self._pitch)
 
     def go_back(self, moment: Moment) -> None:

@@ -39,13 +39,15 @@ class Repeats:
 
     def __init__(self, size: int) -> None:
         self._ring = np.full(size, _NOTHING, np.int32)
+        self._told = np.zeros(size, bool)
         self.past = Past(0, np.zeros(size, np.uint8))
 
-    def add(self, number: int) -> None:
+    def add(self, number: int, *, told: bool = True) -> None:
         """Go on.
 
         Args:
             number: 0 or more.
+            told: whether `following` is to tell of it.
         """
         before, place = self.past.alike, self.past.length % len(self._ring)
         self._ring[place] = _NOTHING  # what is overwritten is no match any more
@@ -53,7 +55,7 @@ class Repeats:
         alike[1:], alike[0] = before[:-1], before[-1]
         alike += (alike < LONGEST).view(np.uint8)
         alike *= (self._ring == number).view(np.uint8)
-        self._ring[place] = number
+        self._ring[place], self._told[place] = number, told
         self.past = Past(self.past.length + 1, alike)
 
     def go_back(self, past: Past) -> None:
@@ -75,6 +77,7 @@ class Repeats:
             (n,), the numbers; (n,), how many before each were as the last ones are.
         """
         ends = np.flatnonzero(self.past.alike >= shortest)
-        after = self._ring[(ends + 1) % len(self._ring)]
-        there = after != _NOTHING
+        places = (ends + 1) % len(self._ring)
+        after = self._ring[places]
+        there = (after != _NOTHING) & self._told[places]
         return after[there].astype(np.intp), self.past.alike[ends[there]].astype(np.intp)

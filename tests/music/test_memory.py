@@ -37,7 +37,8 @@ def steps(ids):
     before, spelled = 0, []
     for token_id in ids:
         pitch = lowest(token_id)
-        kind = SPELLED[token_id - 1] if pitch is None else (token_id > 5) + (token_id > 7)
+        spelling = SPELLED[token_id - 1] if token_id else "start"
+        kind = spelling if pitch is None else (token_id > 5) + (token_id > 7)
         spelled.append((kind, 0 if pitch is None else pitch - before))
         before = before if pitch is None else pitch
     return spelled
@@ -78,6 +79,20 @@ def test_a_lick_is_known_a_tone_higher():
     kept = remembered([*lick, 3, 10, 5, 10])  # D4 +0.5 E4 +0.5
     likelier = kept.mix(MODEL, 1) / MODEL
     assert VOCABULARY.token(int(likelier.argmax())) == parse_token("D#4")
+
+
+def test_what_is_not_told_is_known_as_a_context_only():
+    lick = [1, 10, 3, 10, 5]
+    kept = remembered([])
+    for told, ids in ((False, lick), (True, [11]), (False, lick)):
+        for each in ids:
+            kept.add(each, told=told)
+    likelier = kept.mix(MODEL, 1) > MODEL
+    assert VOCABULARY.token(int(np.flatnonzero(likelier)[0])) == parse_token("+1")
+    assert likelier.sum() == 1
+    for each in [11, *lick[:4]]:
+        kept.add(each, told=False)
+    np.testing.assert_array_equal(kept.mix(MODEL, 1), MODEL)  # the lick itself was never told
 
 
 @given(IDS, IDS, IDS)
