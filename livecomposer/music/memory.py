@@ -1,8 +1,9 @@
 """What was played in this jam, as an n-gram that is mixed with the model's probabilities.
 
 The model knows its last hundred tokens, and music in general; this knows the player's licks, as
-they were and a third higher. (Of the machine's own it doesn't tell: it would go round in circles.) From the shortest context to the longest, what followed it before is
-mixed in, the more the oftener the context was seen, and the fewer different tokens followed it:
+they were and a third higher. (Of the machine's own it doesn't tell: it would go round in circles.)
+From the shortest context to the longest, what followed it before is mixed in, the more the oftener
+the context was seen, and the fewer different tokens followed it:
 
     p_k = (1 - w) p_(k-1) + w c(h, x) / c(h),    w = share * c(h) / (c(h) + T(h))
 
