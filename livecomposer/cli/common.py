@@ -188,12 +188,14 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
 def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     """All the weights that the config names, ready to play."""
     from livecomposer.live.desk import LoadedModel
+    from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
     from livecomposer.music.events import NoteOn
     from livecomposer.music.keys import KeyFinder
+    from livecomposer.music.memory import SIZE
     from livecomposer.music.tokeniser import encode
 
-    memory = _events_of("memory_from", config.jam.memory_from)
-    primer = _events_of("primer", config.jam.primer)
+    memory = _events_of("memory_from", config.jam.memory_from, (PLAYER_PART,))
+    primer = _events_of("primer", config.jam.primer, (PLAYER_PART, MACHINE_PART))
     keys = KeyFinder()
     for event in primer:
         if isinstance(event, NoteOn):
@@ -202,7 +204,7 @@ def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     for name in (config.model.weights, *config.model.others):
         bundle = load_bundle(name)
         continuation = make_continuation(config, bundle, seed)
-        continuation.remember(encode(memory, bundle.tokeniser))
+        continuation.remember(encode(memory, bundle.tokeniser)[-SIZE:])
         for token in encode(primer, bundle.tokeniser)[-bundle.architecture.context :]:
             continuation.hear(token)
         continuation.follow(keys.key)
@@ -210,8 +212,8 @@ def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     return models
 
 
-def _events_of(setting: str, path: str) -> "list[Event]":
-    """What is heard of a MIDI file that the config names, if any: of a recording, its two parts."""
+def _events_of(setting: str, path: str, parts: Collection[str]) -> "list[Event]":
+    """What is heard of a MIDI file that the config names, if any: of a recording, these parts."""
     if not path:
         return []
     from livecomposer.live.clock import ScoreClock
@@ -224,7 +226,7 @@ def _events_of(setting: str, path: str) -> "list[Event]":
         file = find_file(path)
         midi = read_midi(file)
         if CONTROLS_PART in midi.tracks:
-            midi = read_midi(file, tracks=set(midi.tracks) - {CONTROLS_PART})
+            midi = read_midi(file, tracks=parts)
     except MidiFileError as error:
         raise CommandError(f"jam.{setting} = {path!r}: {error}", WRONG_USAGE) from None
     events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))

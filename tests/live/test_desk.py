@@ -295,15 +295,15 @@ def test_whatever_the_tempo_the_machine_goes_on(value):
 TOUCHES = st.lists(
     st.tuples(
         st.floats(0, 30),
-        st.sampled_from([*sorted(ALL), "stop", "phrase", "held"]),
+        st.sampled_from([*sorted(ALL), "held", *4 * ("mode", "panic", "tempo", "stop", "phrase")]),
         st.integers(0, 127),
     ),
-    min_size=5,
+    min_size=10,
     max_size=20,
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=60)  # so over 500 changes of mode, interruptions, panics, stops and tempos
 @given(TOUCHES)
 def test_whatever_is_touched_when_nothing_is_left_sounding(touches):
     messages = [(ns + beat * BEAT, data) for beat in (0, 9, 18) for ns, data in PHRASE]
