@@ -43,21 +43,21 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     from livecomposer.live.clock import ScoreClock
     from livecomposer.live.offline import notes_of, timed_messages
     from livecomposer.live.recorder import PLAYER_PART
-    from livecomposer.live.replay import HEARD, find_description, play_again
+    from livecomposer.live.replay import HEARD, find_description, heard, play_again
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
-    ahead_ns, end_ns = 0, None
+    played, ahead_ns, end_ns = timed_messages(midi), 0, None
     recorded = find_description(midi.texts)
     if recorded:
-        end_ns = max((ns for ns, _ in timed_messages(midi)), default=0)
-        midi = read_midi_file(performance, HEARD)
+        end_ns = max((ns for ns, _ in played), default=0)
+        played = heard(read_midi_file(performance, HEARD))
         given = click.get_current_context().params
         ahead_ns = recorded.ahead_ns
         config = read_config(given["config_file"], given["assignments"], recorded.settings)
     seed = draw_seed(config, seed)
     models = load_models(config, seed)
-    played, tempo_map = timed_messages(midi), midi.tempo_map
+    tempo_map = midi.tempo_map
     answered = play_again(
         config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
     )

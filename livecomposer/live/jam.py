@@ -51,6 +51,9 @@ class Jam:
         leader: what leads others by MIDI clock, if anything does.
         desk: what is changed while playing, if anything is.
         own_clock_port: whether MIDI clock comes by `receive_clock` only.
+
+    Attributes:
+        started_ns: when the clock, or what it follows, started last; 0 before.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Jam:
         self._now_ns: int | None = None  # what time has come to
         self._breaks = clock.breaks
         self._stood = not clock.running
+        self.started_ns = 0
 
     def receive(self, ns: int, data: bytes) -> None:
         """Take bytes of the player's that came in at `ns`."""
@@ -120,10 +124,8 @@ class Jam:
             return
         tick = self._clock.tick_at(ns + self._ahead_ns)
         if self._stood:
-            self._stood = False
-            self._composer.resume(tick)
-        time_ns = self._clock.ns_at(tick + self._composer.grid // 2) - self._clock.ns_at(tick)
-        self._composer.most_ways = 2 ** max(0, int(math.log2(time_ns / _WAY_NS)))
+            self._start(ns)
+        self._limit_ways(tick)
         for note in self._composer.advance(tick):
             self._book(note)
         if self._leader:
@@ -161,8 +163,12 @@ class Jam:
         self._clock.hear(ns, message)
         self._notice_break(ns)
         if message[0] in (START, CONTINUE) and self._clock.running:
-            self._composer.resume(self._tick_at(ns))
+            self._start(ns)
         self._stood |= not self._clock.running
+
+    def _start(self, ns: int) -> None:
+        self._stood, self.started_ns = False, ns
+        self._composer.resume(self._tick_at(ns))
 
     def _notice_break(self, ns: int) -> None:
         """Where the music has come to a stop, end what sounds and forget what is going on."""
@@ -186,9 +192,15 @@ class Jam:
             self._clock.anchor(ns, self._tick)
             event = replace(event, tick=self._tick_at(ns))
         self._tick = event.tick
+        self._limit_ways(event.tick)
         if self._composer.interrupt(event):
             self._voice.cut()
         self._composer.hear(event)
+
+    def _limit_ways(self, tick: int) -> None:
+        """Let no more ways to end be tried than there is time for at the tempo from `tick` on."""
+        time_ns = self._clock.ns_at(tick + self._composer.grid // 2) - self._clock.ns_at(tick)
+        self._composer.most_ways = 2 ** max(0, int(math.log2(time_ns / _WAY_NS)))
 
     def _tick_at(self, ns: int) -> int:
         """An event's tick; they never go back."""

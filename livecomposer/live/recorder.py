@@ -13,8 +13,8 @@ from livecomposer.atomic import write_whole
 from livecomposer.live.clock import Clock
 from livecomposer.live.jam import Jam
 from livecomposer.midi.mapping import Mapping
-from livecomposer.midi.recording import UNITS_PER_TICK, Recording
-from livecomposer.midi.wire import ALL_NOTES_OFF, CONTROL_CHANGE, FIRST_SYSTEM, WireParser, releases
+from livecomposer.midi.recording import UNITS_PER_TICK, Recording, marker
+from livecomposer.midi.wire import FIRST_SYSTEM, WireParser, releases
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ PLAYER_PART, MACHINE_PART, CONTROLS_PART = PARTS = ("player", "livecomposer", "c
 """The tracks of a recording."""
 _PLAYER, _MACHINE, _CONTROLS = range(3)
 _SAVE_S = 2
-_STOPPED = bytes((CONTROL_CHANGE, ALL_NOTES_OFF, 0))
-"""How a stop of a transport's is written."""
+STARTED, STOPPED = "start", "stop"
+"""Markers of what a transport does."""
 
 
 class Entry(NamedTuple):
@@ -51,7 +51,8 @@ class RecordedJam:
     ) -> None:
         self._jam, self._clock, self._mappings, self._keep = jam, clock, mappings, keep
         self._parser = WireParser()
-        self._breaks = clock.breaks
+        self._breaks, self._started_ns = clock.breaks, jam.started_ns
+        self._begun = False  # before there is music, what a transport does is of no interest
         self._sent: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
 
     def begin(self, ns: int) -> None:
@@ -104,9 +105,17 @@ class RecordedJam:
             self._add(_MACHINE, due, message)
         if self._clock.breaks != self._breaks:
             self._breaks = self._clock.breaks
-            self._add(_CONTROLS, ns, _STOPPED)
+            self._mark(ns, STOPPED)
+        if self._jam.started_ns != self._started_ns:
+            self._started_ns = self._jam.started_ns
+            self._mark(self._started_ns, STARTED)
+
+    def _mark(self, ns: int, text: str) -> None:
+        if self._begun:
+            self._add(_CONTROLS, ns, marker(text))
 
     def _add(self, part: int, ns: int, message: bytes) -> None:
+        self._begun = True
         tick = self._clock.tick_at(ns)
         at = self._clock.ns_at(tick)
         tick_ns = max(1, self._clock.ns_at(tick + 1) - at)

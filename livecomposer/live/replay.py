@@ -11,13 +11,16 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk, LoadedModel
 from livecomposer.live.jam import Jam
-from livecomposer.live.offline import Timed, VirtualVoice, play_into
-from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART
+from livecomposer.live.offline import Timed, VirtualVoice, play_into, timed_messages
+from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART, STARTED, STOPPED
+from livecomposer.midi.files import MidiFile
+from livecomposer.midi.wire import START, STOP
 from livecomposer.music.tempo import TICKS_PER_BEAT
 
 HEARD = (PLAYER_PART, CONTROLS_PART)
 """The tracks of a recording that the live core heard."""
 _KEY = "livecomposer"
+_TRANSPORT = {STARTED: bytes((START,)), STOPPED: bytes((STOP,))}
 
 
 class Recorded(NamedTuple):
@@ -62,6 +65,20 @@ def find_description(texts: Iterable[str]) -> Recorded | None:
             if isinstance(settings, dict) and isinstance(ahead_ns, int):
                 return Recorded(settings, min(max(0, ahead_ns), 1_000_000_000))
     return None
+
+
+def heard(recording: MidiFile) -> list[Timed]:
+    """What the live core heard.
+
+    Args:
+        recording: the tracks `HEARD` of a recording.
+    """
+    markers = [
+        (recording.tempo_map.ns_at(position, recording.division), _TRANSPORT[text])
+        for position, text in recording.markers
+        if text in _TRANSPORT
+    ]
+    return sorted(timed_messages(recording) + markers, key=lambda timed: timed[0])
 
 
 def play_again(

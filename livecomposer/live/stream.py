@@ -97,7 +97,7 @@ class Stream:
             The onset, and the pitches that sound.
         """
         before = self._continuation.save()
-        self._hear_gap(tick)
+        self._hear_gap(tick, own=True)
         return self._draw(before, tick, self._continuation.draw_chord())
 
     def go_on(self, earliest: int) -> Onset:
@@ -209,7 +209,7 @@ class Stream:
 
     def _take(self, tick: int, heard: Pitches, drawn: Pitches) -> None:
         before = self._continuation.save()
-        self._hear_gap(tick)
+        self._hear_gap(tick, own=not heard)
         self._continuation.hear(Chord(tuple(sorted({*heard, *drawn}))), own=not heard)
         self._keep(_Taken(tick, before, heard, drawn))
 
@@ -220,11 +220,11 @@ class Stream:
     def _sounding(self, tick: int, drawn: Pitches) -> Onset:
         return tick, tuple(pitch + self._continuation.transpose for pitch in drawn)
 
-    def _hear_gap(self, tick: int) -> None:
+    def _hear_gap(self, tick: int, *, own: bool) -> None:
         last = None if self._last is None else self._snap(self._last)
         gap = gap_between(last, tick, self._settings)
         if gap:
-            self._continuation.hear(gap)
+            self._continuation.hear(gap, own=own)
 
     def _keep(self, taken: _Taken) -> None:
         self._taken.append(taken)

@@ -3,6 +3,7 @@
 Positions here are a file's own ticks, of 1/`division` beat.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -35,6 +36,7 @@ class MidiFile:
         tempo_changes: (position, microseconds per beat), in order.
         tracks: the tracks' names, "" for one without.
         texts: text events, of all tracks.
+        markers: (position, text), of all tracks.
     """
 
     division: int
@@ -42,6 +44,7 @@ class MidiFile:
     tempo_changes: list[tuple[int, int]]
     tracks: list[str]
     texts: list[str]
+    markers: list[tuple[int, str]]
 
     @property
     def tempo_map(self) -> TempoMap:
@@ -73,36 +76,39 @@ def read_midi(source: Path | bytes, *, tracks: Collection[str] | None = None) ->
     """
     parsed = _parse(source)
     division = parsed.ticks_per_beat
-    ranked: list[tuple[int, int, mido.Message]] = []
-    tempo_changes: list[tuple[int, int]] = []
-    texts: list[str] = []
+    ranked: list[tuple[int, int, mido.Message]] = []  # with which comes first in a place
+    metas: defaultdict[str, list[tuple[int, mido.MetaMessage]]] = defaultdict(list)  # by type
     for each in parsed.tracks:
         position = 0
         begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
         left_out = tracks is not None and each.name not in tracks
         for message in each:
             position += message.time
-            if message.type == "set_tempo":
-                tempo_changes.append((position, message.tempo))
-            elif message.type == "text":
-                texts.append(message.text)
+            if message.is_meta:
+                metas[message.type].append((position, message))
             elif left_out:
                 continue
             elif is_note_off(message):
                 # The end of a note without length comes after its beginning.
                 rank = 2 if begun.get((message.channel, message.note)) == position else 0
                 ranked.append((position, rank, message))
-            elif not message.is_meta:
+            else:
                 if message.type == "note_on":
                     begun[message.channel, message.note] = position
                 ranked.append((position, 1, message))
     if ranked and max(position for position, _, _ in ranked) > MAX_BEATS * division:
         raise MidiFileError(f"it is longer than {MAX_BEATS:,} beats")
     ranked.sort(key=lambda row: row[:2])
-    tempo_changes.sort(key=lambda change: change[0])
-    messages = [(row[0], row[2]) for row in ranked]
-    names = [each.name for each in parsed.tracks]
-    return MidiFile(division, messages, tempo_changes, names, texts)
+    for events in metas.values():
+        events.sort(key=lambda event: event[0])
+    return MidiFile(
+        division,
+        messages=[(position, message) for position, _, message in ranked],
+        tempo_changes=[(position, meta.tempo) for position, meta in metas["set_tempo"]],
+        tracks=[each.name for each in parsed.tracks],
+        texts=[meta.text for _, meta in metas["text"]],
+        markers=[(position, meta.text) for position, meta in metas["marker"]],
+    )
 
 
 def _parse(source: Path | bytes) -> mido.MidiFile:

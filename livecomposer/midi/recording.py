@@ -18,7 +18,7 @@ _TOLERANCE_NS = 300_000
 """How far a time in the file may be off before the tempo is written anew."""
 _BAR = 4 * DIVISION
 _LONGEST_US = 0xFFFFFF
-_TEXT, _TRACK_NAME, _END, _TEMPO = 0x01, 0x03, 0x2F, 0x51
+_TEXT, _TRACK_NAME, _MARKER, _END, _TEMPO = 0x01, 0x03, 0x06, 0x2F, 0x51
 
 
 def encode_length(number: int) -> bytes:
@@ -31,6 +31,11 @@ def encode_length(number: int) -> bytes:
 
 def _meta(kind: int, data: bytes) -> bytes:
     return bytes((0xFF, kind)) + encode_length(len(data)) + data
+
+
+def marker(text: str) -> bytes:
+    """An event that is shown at its place in a score, or in a DAW's arrangement."""
+    return _meta(_MARKER, text.encode())
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ class Recording:
         text: kept in a text event at the beginning.
 
     Attributes:
-        empty: whether nothing was added.
+        empty: whether no note was added.
     """
 
     def __init__(self, names: Sequence[str], text: str) -> None:
@@ -76,7 +81,7 @@ class Recording:
         self._start_ns = 0  # when the file's time is 0
         self._tempo_us = 0
         self._knot = (0, 0)  # where the tempo was written: the file's time, position
-        self._last = (0, 0)  # what was added last: nanoseconds, position
+        self._last: tuple[int, int] | None = None  # what was added: nanoseconds, position
         self.empty = True
 
     def add(self, part: int, ns: int, position: int, tick_ns: int, message: bytes) -> None:
@@ -87,13 +92,14 @@ class Recording:
             ns: when.
             position: where a clock has it.
             tick_ns: how long a tick takes there.
-            message: a channel message, whole.
+            message: a channel message, whole; or a `marker`.
         """
         place = self._place(ns, position, tick_ns)
         self._parts[part].add(place, message)
         status, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
         if status == NOTE_ON and message[2]:
             self._open[part][key] = None
+            self.empty = False
         elif status in (NOTE_ON, NOTE_OFF):
             self._open[part].pop(key, None)
 
@@ -114,25 +120,24 @@ class Recording:
     def _place(self, ns: int, position: int, tick_ns: int) -> int:
         """Where a position of a clock's is in the file; the tempo there follows the clock."""
         tempo_us = min(max(round(tick_ns * TICKS_PER_BEAT / 1000), 1), _LONGEST_US)
-        last_ns, last = self._last
-        if self.empty:
-            self.empty = False
+        if self._last is None:
             self._shift = -(position // _BAR * _BAR)
             place = position + self._shift
             self._begin_tempo(0, tempo_us)
             self._start_ns = ns - self._time(place) // DIVISION
-        else:
-            place = position + self._shift
-            off = (ns - self._start_ns) * DIVISION - self._time(place)
-            if abs(off) > _TOLERANCE_NS * DIVISION and ns > last_ns:
-                place = self._catch_up(ns, place)
-                self._begin_tempo(place, tempo_us)
+            self._last = ns, place
+            return place
+        last_ns, last = self._last
+        place = position + self._shift
+        off = (ns - self._start_ns) * DIVISION - self._time(place)
+        if abs(off) > _TOLERANCE_NS * DIVISION and ns > last_ns:
+            place = self._catch_up(ns, place, last)
+            self._begin_tempo(place, tempo_us)
         self._last = max(ns, last_ns), max(place, last)
         return place
 
-    def _catch_up(self, ns: int, place: int) -> int:
+    def _catch_up(self, ns: int, place: int, last: int) -> int:
         """The clock went elsewhere, or at another tempo: what lies between takes what it took."""
-        _, last = self._last
         between = (ns - self._start_ns) * DIVISION - self._time(last)
         while place <= last or between > _LONGEST_US * 1000 * (place - last):
             place += _BAR

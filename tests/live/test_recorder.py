@@ -19,7 +19,7 @@ from livecomposer.live.jam import Jam
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.offline import VirtualVoice, play_into, timed_messages
 from livecomposer.live.recorder import PARTS, Entry, RecordedJam, RecordingThread
-from livecomposer.live.replay import HEARD, describe, find_description, play_again
+from livecomposer.live.replay import HEARD, describe, find_description, heard, play_again
 from livecomposer.midi.files import read_midi
 from livecomposer.midi.recording import Recording
 from tests.live.test_desk import mapped, turn
@@ -64,9 +64,8 @@ def again(file, weights=(WIDE,)):
     config = load_config(None, base=recorded.settings)
     end_ns = max(ns for ns, _ in timed_messages(read_midi(file)))
     midi = read_midi(file, tracks=HEARD)
-    messages = timed_messages(midi)
     return play_again(
-        config, [model(tokens) for tokens in weights], ScoreClock(midi.tempo_map), messages,
+        config, [model(tokens) for tokens in weights], ScoreClock(midi.tempo_map), heard(midi),
         seed=config.sampling.seed, ahead_ns=recorded.ahead_ns, end_ns=end_ns,
     )  # fmt: skip
 
@@ -151,10 +150,12 @@ def test_a_key_that_is_held_when_the_master_stops_ends_when_it_is_let_go():
 
 def test_solo_goes_on_when_the_master_does():
     messages = started((4 * BEAT + 1, STOP), (16 * BEAT - 1, START))
-    _, sent = record(messages, "jam.mode=solo", clock=MidiClock(120))
+    file, sent = record(messages, "jam.mode=solo", clock=MidiClock(120))
     beats = [ns / BEAT for ns, data in sent if data[0] == 0x90]
     assert [beat for beat in beats if 4.1 < beat < 16] == []
     assert max(beats) > 30
+    same_music(file, sent)
+    assert [text for _, text in read_midi(file).markers] == ["stop", "start"]
 
 
 def test_a_jam_to_a_midi_clock():
