@@ -127,7 +127,8 @@ def test_one_that_listens_plays_only_when_told_to(jack_server, witness, tmp_path
     assert not witness.sounding()
 
 
-def test_fifty_touches_of_all_controls_leave_no_note(jack_server, witness, tmp_path):
+def test_fifty_touches_of_all_controls(jack_server, witness, tmp_path):
+    """They leave no note, and what came of them is what comes of them in virtual time."""
     names = CONTROLS
     mapped = [f"controls.{name}=cc {number} channel 6" for number, name in enumerate(names, 20)]
     rng = np.random.default_rng(1)
@@ -147,7 +148,8 @@ def test_fifty_touches_of_all_controls_leave_no_note(jack_server, witness, tmp_p
     track.append(mido.Message("control_change", time=100, **last))
     file = mido.MidiFile(ticks_per_beat=480, tracks=[track])
     file.save(tmp_path / "touches.mid")
-    settings = ["jam.mode=solo", "model.others=['fixed']", *mapped]
+    jams, again = tmp_path / "jams", tmp_path / "again.mid"
+    settings = ["jam.mode=solo", "model.others=['fixed']", f"record.folder={jams}", *mapped]
     with playing(jack_server, *settings) as process:
         witness.connect(IN, OUT)
         witness.play(tmp_path / "touches.mid")
@@ -156,8 +158,22 @@ def test_fifty_touches_of_all_controls_leave_no_note(jack_server, witness, tmp_p
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    assert len(witness.onsets()) > 10
     assert not witness.sounding()
+    (file,) = jams.iterdir()
+    replay = [sys.executable, "-m", "livecomposer", "replay", str(file), "--out", str(again)]
+    subprocess.run(replay, check=True, capture_output=True)
+    recorded, repeated = machine_pitches(file), machine_pitches(again)
+    assert len(recorded) > 10
+    assert repeated == recorded
+    begun = [data[1] for _, data in witness.heard if data[0] & 0xF0 == 0x90 and data[2]]
+    assert sorted(begun) == sorted(recorded)
+
+
+def machine_pitches(file):
+    """What the machine has played, one after the other."""
+    parts = pretty_midi.PrettyMIDI(str(file)).instruments
+    notes = [note for part in parts if part.name == "livecomposer" for note in part.notes]
+    return [note.pitch for note in sorted(notes, key=lambda note: (note.start, note.pitch))]
 
 
 @pytest.mark.parametrize("backend", ["jack", "rtmidi"])
