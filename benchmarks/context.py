@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livecomposer.config import Model
+from livecomposer.config_file import find_weights
 from livecomposer.evaluation.likelihood import Ids, Network, losses
 from livecomposer.evaluation.report import choose_held_out
 from livecomposer.model import bundle
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("music", nargs="+")
     parser.add_argument("--tokens", type=int, default=400, help="in each range of positions")
     options = parser.parse_args()
-    saved = bundle.load(Model(options.weights, "numpy").weights_path)
+    saved = bundle.load(find_weights(options.weights))
     pieces = load_corpus(find_files(options.music), cache=default_cache(), progress=True).pieces
     _, held_out = choose_held_out(pieces, saved, unseen=False, seed=1)
     streams: list[Ids] = []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.training.corpus import Piece, find_files, load_corpus
 from livecomposer.training.material import prepare
 from livecomposer.training.recipe import Budget, Recipe

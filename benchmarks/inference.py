@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from livecomposer.config import shipped
+from livecomposer.config_file import shipped
 from livecomposer.model import bundle
 from livecomposer.model.engine import Engine
 from livecomposer.model.keras_engine import KerasEngine

@@ -6,15 +6,16 @@ xrun, so frames are no clock: they are mapped by a `FrameClock`, as the daemon d
 
 import heapq
 import os
+import pty
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TextIO
 
 import jack
 
@@ -95,23 +96,39 @@ def _answers(server: str) -> bool:
 
 
 @contextmanager
-def livecomposer(server: str, *settings: str) -> Iterator[Callable[[], str]]:
-    """`livecomposer play`, once it is ready; gives what reads its log."""
+def livecomposer(server: str, *settings: str, shown: str = "lines") -> Iterator[Callable[[], str]]:
+    """`livecomposer play`, once it is ready; gives what reads its log.
+
+    Args:
+        server: where it plays.
+        settings: assignments.
+        shown: how it shows what it does: "quiet", "lines", or "panel", in a terminal.
+    """
     command = [sys.executable, "-m", "livecomposer", "play"]
+    command += ["--quiet"] if shown == "quiet" else []
     command += [word for setting in settings for word in ("--set", setting)]
-    with tempfile.TemporaryFile("w+") as log:
+    ours, its = pty.openpty() if shown == "panel" else os.pipe()
+    with tempfile.TemporaryFile("w+") as log, os.fdopen(ours, errors="replace") as output:
 
         def read_log() -> str:
             log.seek(0)
             return log.read()
 
-        options = {"stdout": subprocess.PIPE, "stderr": log, "env": environment(server)}
-        with running(command, **options) as process:
-            if not process.stdout or not process.stdout.readline().startswith("ready: "):
+        with running(command, stdout=its, stderr=log, env=environment(server)) as process:
+            os.close(its)
+            if not output.readline().startswith("ready: "):
                 raise RuntimeError("livecomposer isn't ready: " + read_log())
+            threading.Thread(target=_drain, args=(output,), daemon=True).start()
             yield read_log
             process.terminate()
             process.wait(10)
+
+
+def _drain(output: TextIO) -> None:
+    """Read to the end: of a terminal, that is an error."""
+    with suppress(OSError):
+        for _ in output:
+            pass
 
 
 class Witness:

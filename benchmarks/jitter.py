@@ -7,6 +7,9 @@ minute with a note in every slot (75 ms, 3,600 frames), while the model steps. A
 each onset's frame. With `--backend rtmidi`, two naive players beside it play the same grid through
 rtmidi: one that sleeps `dt` after each note, one that sleeps until absolute deadlines.
 
+With `--shown`, the cases are `play --quiet`, with lines as it is in a pipe, and with the panel that
+it draws in a terminal.
+
 Errors are distances from the grid that fits best, of which only the phase is free. On the monotonic
 clock, a frame is when its cycle would have begun had its callback not been late; the 0.2 s after a
 loss of frames by the server (an xrun) are counted apart. In frames, what is looked at is the step
@@ -36,6 +39,8 @@ SETTINGS = (
     "jam.min_response=256", "jam.max_response=256", "sampling.seed=1",
 )  # fmt: skip
 CALL = ((0.0, b"\x90\x3c\x40"), (0.1, b"\x80\x3c\x00"))
+SHOWN = ("quiet", "lines", "panel")
+TITLES = {"hog": "with a hog", "quiet": "quiet", "lines": "with lines", "panel": "with a panel"}
 ABSOLUTE = ("jack", "rtmidi", "absolute")
 NAIVE = {"sleep": "sleep(dt)", "absolute": "sleep until a deadline"}
 AFTER_LOSS_S = 0.2
@@ -204,8 +209,8 @@ def load_of(process: psutil.Process) -> tuple[float, float]:
     return times.user + times.system, process.memory_full_info().uss / 1e6
 
 
-def measure(backend: str, minutes: float, period: int, hogged: bool) -> list[Figures]:
-    """One case."""
+def measure(backend: str, minutes: float, period: int, case: str) -> list[Figures]:
+    """One case: "", "hog", or what is shown."""
     names = [backend, *(NAIVE if backend == "rtmidi" else ())]
     with ExitStack() as stack:
         server = stack.enter_context(jack_server(period))
@@ -215,13 +220,16 @@ def measure(backend: str, minutes: float, period: int, hogged: bool) -> list[Fig
             command = [sys.executable, __file__, "--naive", kind]
             stack.enter_context(running(command, env=environment(server)))
             witness.listen(kind, f"naive {kind}")
-        stack.enter_context(livecomposer(server, f"ports.backend={backend}", *SETTINGS))
+        shown = case if case in SHOWN else "lines"
+        stack.enter_context(
+            livecomposer(server, f"ports.backend={backend}", *SETTINGS, shown=shown)
+        )
         daemon = next(
             child for child in psutil.Process().children() if "livecomposer" in child.cmdline()
         )
         witness.play_into("livecomposer in")
         witness.listen(backend, "livecomposer out")
-        if hogged:
+        if case == "hog":
             stack.enter_context(hog())
         time.sleep(1)
         begin = time.monotonic()
@@ -235,7 +243,7 @@ def measure(backend: str, minutes: float, period: int, hogged: bool) -> list[Fig
         title = {"jack": "`jack`", "rtmidi": "`rtmidi`", **NAIVE}
         found = [figures(name, np.array(witness.onsets[name], np.int64), witness) for name in names]
         for each in found:
-            each.name = title[each.name] + (", with a hog" if hogged else "")
+            each.name = title[each.name] + (f", {TITLES[case]}" if case else "")
         cpu = 100 * (after[0] - before[0]) / seconds
         found[0].load = f"{cpu:.1f} %, {before[1]:.1f} -> {after[1]:.1f}"
         return found
@@ -264,6 +272,7 @@ def main() -> None:
     parser.add_argument("--period", type=int, default=64, help="of the server, in frames")
     parser.add_argument("--backend", choices=["jack", "rtmidi"], action="append")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw histograms")
+    parser.add_argument("--shown", action="store_true", help="compare ways to show what it does")
     parser.add_argument("--naive", choices=list(NAIVE), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.naive:
@@ -271,8 +280,8 @@ def main() -> None:
     print(HEADER, flush=True)
     results = []
     for backend in options.backend or ["jack", "rtmidi"]:
-        for hogged in (False, True):
-            for found in measure(backend, options.minutes, options.period, hogged):
+        for case in SHOWN if options.shown else ("", "hog"):
+            for found in measure(backend, options.minutes, options.period, case):
                 print(found.row(), flush=True)
                 results.append(found)
     if options.plot:

@@ -2,33 +2,23 @@
 
     python benchmarks/listening.py --weights default --out heard
 
-Writes each primer, and `livecomposer generate`'s continuation of it, as MIDI files, and draws all
-of them as piano rolls. Where fluidsynth is installed they are rendered as audio, too, with the
-soundfont of Debian's fluid-soundfont-gm. The tune and the chorale are from music21's corpus; the
-others are made here, so that no weights have learned them.
+Writes each primer, and `livecomposer generate`'s continuation of it, as MIDI files, draws all of
+them as piano rolls, and renders them as audio, by fluidsynth. The tune and the chorale are from
+music21's corpus; the others are made here, so that no weights have learned them.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from livecomposer.midi.files import (
-    WRITTEN_DIVISION,
-    MidiFile,
-    TimedNote,
-    is_note_off,
-    read_midi,
-    write_midi,
-)
+from livecomposer.midi.files import WRITTEN_DIVISION, TimedNote, write_midi
 from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.render import draw_roll, write_wav
 from livecomposer.training.corpus import find_files, read_pieces
 
-SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 PRIMER = 24  # beats at most
 CONTINUATION = 32  # beats
 
@@ -88,28 +78,13 @@ def write_primer(path: Path, onsets: Onsets) -> None:
     write_midi(path, [("primer", notes)])
 
 
-def bars(midi: MidiFile) -> Iterable[tuple[float, float, int]]:
-    """Notes as (beat, length in beats, pitch)."""
-    open_notes: dict[int, float] = {}
-    for position, message in midi.messages:
-        beat = position / midi.division
-        if is_note_off(message):
-            begin = open_notes.pop(message.note, beat)
-            yield begin, beat - begin, message.note
-        elif message.type == "note_on":
-            open_notes[message.note] = beat
-
-
 def draw(path: Path, files: dict[str, Path]) -> None:
     """All continuations, each after its primer, one below another."""
     figure = Figure(figsize=(12, 2.4 * len(files)), layout="constrained")
     rows = figure.subplots(len(files), 1, squeeze=False)[:, 0]
     for axes, (name, file) in zip(rows, files.items(), strict=True):
-        for track, colour in (("player", "tab:gray"), ("livecomposer", "tab:blue")):
-            for begin, length, pitch in bars(read_midi(file, track=track)):
-                axes.barh(pitch, length, left=begin, height=0.9, color=colour)
+        draw_roll(axes, file)
         axes.set_title(name, loc="left", fontsize=9)
-        axes.set(ylabel="MIDI pitch")
     rows[-1].set(xlabel="beats")
     figure.savefig(path, dpi=80)
 
@@ -133,10 +108,7 @@ def main() -> None:
         command += ["--beats", str(CONTINUATION), "--out", str(files[name])]
         command += ["--seed", str(options.seed), "--set", f"model.weights={options.weights}"]
         subprocess.run(command, check=True)
-        if shutil.which("fluidsynth") and SOUNDFONT.exists():
-            wav = files[name].with_suffix(".wav")
-            command = ["fluidsynth", "-ni", "-q", "-F", str(wav), str(SOUNDFONT), str(files[name])]
-            subprocess.run(command, check=True)
+        write_wav(files[name], files[name].with_suffix(".wav"))
     draw(options.out / "rolls.png", files)
     print(options.out / "rolls.png")
 

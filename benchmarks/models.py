@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.model import bundle
 from livecomposer.model.bundle import InputKind
 from livecomposer.music.events import Event, NoteOn

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livecomposer.config import Model
+from livecomposer.config_file import find_weights
 from livecomposer.evaluation.likelihood import Network, losses
 from livecomposer.evaluation.report import choose_held_out
 from livecomposer.model import bundle
@@ -52,7 +52,7 @@ def main() -> None:
     print("| weights | resolution | " + " | ".join(f"{ms} ms" for ms in SPREADS) + " |")
     print("|---|---|" + "---|" * len(SPREADS))
     for weights in options.weights:
-        saved = bundle.load(Model(weights, "numpy").weights_path)
+        saved = bundle.load(find_weights(weights))
         _, held_out = choose_held_out(pieces, saved, unseen=False, seed=1)
         onsets = sum(len(np.unique(pieces[i].notes[:, 0])) for i in held_out)
         network, row = Network(Engine(saved)), []

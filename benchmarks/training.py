@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from msgspec.structs import asdict
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.model.network import build_network, network_input
 from livecomposer.training.cache import default_cache
 from livecomposer.training.corpus import find_files, load_corpus

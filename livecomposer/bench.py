@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from livecomposer.live.lateness import Lateness
 from livecomposer.live.player import Player
 from livecomposer.live.ports import ImmediateOutput
-from livecomposer.live.schedule import Chord
+from livecomposer.live.schedule import Booking
 
 if TYPE_CHECKING:  # NumPy here would share its memory with the process that is measured
     from livecomposer.live.continuation import Continuation
+    from livecomposer.live.stream import Stream
 
 _PATIENCE_S = 60
 _GRID_NS = 50_000_000  # from chord to chord
@@ -93,12 +94,12 @@ def private_mb(pid: int) -> float | None:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
-def compose(continuation: "Continuation") -> Iterator[float]:
+def compose(continuation: "Continuation", stream: "Stream") -> Iterator[float]:
     """Go on for ever; yields what each step of the model, with its sampling, took: milliseconds."""
-    decoder, _ = continuation.begin(0, None)
+    onset, _ = stream.begin(0)
     while True:
         before, begun = continuation.steps, time.perf_counter()
-        continuation.go_on(decoder)
+        onset, _ = stream.go_on(onset + 1)
         ended = time.perf_counter()
         yield 1e3 * (ended - begun) / (continuation.steps - before)
 
@@ -138,7 +139,7 @@ def send_chords(steps: Iterator[float], seconds: float, *, realtime: bool) -> La
         end = start + round(seconds * 1e9)
         for onset in range(start, end, _GRID_NS):
             # None expires: a note that was skipped would not count as late.
-            player.book(Chord(onset, onset + _GRID_NS // 2, end, _CHORD, _VELOCITY))
+            player.book(Booking(onset, onset + _GRID_NS // 2, end, _CHORD, _VELOCITY))
             while time.monotonic_ns() < onset and not failures:
                 next(steps)
         time.sleep(_GRID_NS / 1e9)  # for the last chord's end

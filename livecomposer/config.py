@@ -1,36 +1,43 @@
-"""Settings: the default `config.toml`, the user's own over it, as frozen and checked values.
+"""Settings as frozen values, each checked. Lengths are given in beats, and kept in ticks."""
 
-The default file is the only place where defaults stand. Lengths are given in beats and kept in
-ticks.
-"""
-
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Literal
 
-import msgspec
+import platformdirs
 from msgspec import Meta, Struct
 
-from livecomposer.music.tempo import GRID, parse_beats, spell_beats
+from livecomposer.config_instrument import ControlsSection, ListenSection, check_range
+from livecomposer.music.constraints import Constraints
+from livecomposer.music.keys import Key, parse_key
+from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
 from livecomposer.music.tokeniser import TokeniserSettings
-
-_HERE = Path(__file__).parent
+from livecomposer.music.tokens import parse_pitch
 
 BEST = "best.weights.h5"
 """The weights in a training run's folder that are played."""
 
 
-class ConfigError(ValueError):
-    """A setting is wrong; the message gives its key, its value and what is allowed."""
+GRIDS = (TICKS_PER_BEAT, GRID, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 4)
+"""What onsets of the machine's may be multiples of, in ticks."""
+
+
+ModeName = Literal["call-response", "duet", "fill", "solo", "listen"]
+"""How turns are taken: see `livecomposer.live.modes`."""
 
 
 class Ticks(int):
     """A length, given in beats in the file, in ticks."""
 
 
-class Ports(Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerLength(Ticks):
+    """How long an answer lasts; as "match" in the file, `MATCH`."""
+
+
+MATCH = AnswerLength(-1)
+"""As long as what is answered."""
+
+
+class PortsSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where MIDI comes from and goes to. `channel` counts from 1."""
 
     backend: Literal["auto", "jack", "rtmidi"]
@@ -52,37 +59,20 @@ class Ports(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-class Tap(NamedTuple):
-    """What taps the tempo.
-
-    Attributes:
-        kind: a key or a controller.
-        number: which, 0-127.
-    """
-
-    kind: Literal["note", "cc"]
-    number: int
-
-
-class Clock(Struct, frozen=True, forbid_unknown_fields=True):
+class ClockSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the beat comes from."""
 
     source: Literal["internal", "midi", "jack"]
     tempo_bpm: Annotated[float, Meta(ge=20, le=400)]
     anchor: Literal["first-note", "fixed"]
-    tap: str
     send: bool
     port: Annotated[str, Meta(max_length=256)]
 
     def __post_init__(self) -> None:
-        self.tapped_by  # noqa: B018 - reading it checks it
-        if self.source != "internal":
-            for name, off in (("tap", "off"), ("send", False)):
-                if getattr(self, name) != off:
-                    raise ValueError(
-                        f"{name} = {getattr(self, name)!r}, expected {off!r} where another leads "
-                        f"(clock.source = {self.source!r})"
-                    )
+        if self.source != "internal" and self.send:
+            raise ValueError(
+                f"send = True, expected False where another leads (clock.source = {self.source!r})"
+            )
         if self.port and self.source != "midi":
             raise ValueError(f"port = {self.port!r}, expected '' unless clock.source = 'midi'")
         if self.send and self.anchor != "fixed":
@@ -92,28 +82,32 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
     @property
-    def tapped_by(self) -> Tap | None:
-        """What taps the tempo, if anything does."""
-        if self.tap == "off":
-            return None
-        kind, _, number = self.tap.partition(" ")
-        if kind not in ("note", "cc") or not re.fullmatch("[0-9]{1,3}", number):
-            raise ValueError(f"tap = {self.tap!r}, expected 'off', 'note N' or 'cc N'")
-        if int(number) > 127:
-            raise ValueError(f"tap = {self.tap!r}, expected a number from 0 to 127")
-        return Tap(kind, int(number))  # type: ignore[arg-type] # checked above
+    def bars(self) -> bool:
+        """Whether another counts bars."""
+        return self.source != "internal"
 
 
-class Jam(Struct, frozen=True, forbid_unknown_fields=True):
+class JamSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How turns are taken. Lengths in ticks."""
 
+    mode: ModeName
     phrase_end: Ticks
+    min_phrase: Annotated[int, Meta(ge=1, le=16)]
+    answer: AnswerLength
     min_response: Ticks
     max_response: Ticks
     max_duration: Ticks
+    density: Annotated[float, Meta(ge=0, le=1)]
+    plan: Annotated[int, Meta(ge=1, le=64)]
+    velocity: Annotated[int, Meta(ge=1, le=127)] | Literal["follow"]
+    gate: Annotated[float, Meta(ge=0.1, le=1)] | Literal["follow"]
+    primer: str
+    memory_from: str
 
     def __post_init__(self) -> None:
         _within("phrase_end", self.phrase_end, 0.25, 16)
+        if self.answer != MATCH:
+            _within("answer", self.answer, 0.5, 256)
         _within("min_response", self.min_response, 0.5, 256)
         _within("max_response", self.max_response, 0.5, 256)
         _within("max_duration", self.max_duration, 0.25, 16)
@@ -128,32 +122,85 @@ class Jam(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a token is drawn from the model's probabilities."""
+class SamplingSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a token is drawn from the model's probabilities, and what it must keep to."""
 
     temperature: Annotated[float, Meta(ge=0.05, le=5)]
     top_p: Annotated[float, Meta(ge=0.01, le=1)]
     max_repeats: Annotated[int, Meta(ge=0, le=100)]
     max_loop: Annotated[int, Meta(ge=16, le=200)]
+    memory: Annotated[float, Meta(ge=0, le=1)]
+    key: str
+    lowest: str
+    highest: str
+    largest_chord: Annotated[int, Meta(ge=1, le=16)]
+    transpose: Annotated[int, Meta(ge=-48, le=48)]
+    grid: Ticks
+    longest_rest: Ticks
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | Literal["random"]
 
+    def __post_init__(self) -> None:
+        try:
+            if self.key not in ("off", "auto"):
+                parse_key(self.key)
+        except ValueError as error:
+            raise ValueError(
+                f"key = {self.key!r}, expected 'off', 'auto' or a key: {error}"
+            ) from None
+        check_range(self)
+        if self.grid not in GRIDS:
+            allowed = ", ".join(map(spell_beats, GRIDS))
+            raise ValueError(f"grid = {spell_beats(self.grid)}, expected one of {allowed}")
+        _within("longest_rest", self.longest_rest, 1, 16)
 
-class Model(Struct, frozen=True, forbid_unknown_fields=True):
+    def constraints(self, key: Key | None = None) -> Constraints:
+        """What the machine keeps to.
+
+        Args:
+            key: the one that is played in, for `key = "auto"`.
+        """
+        if self.key not in ("off", "auto"):
+            key = parse_key(self.key)
+        return Constraints(
+            key=None if self.key == "off" else key,
+            lowest=parse_pitch(self.lowest),
+            highest=parse_pitch(self.highest),
+            largest_chord=self.largest_chord,
+            transpose=self.transpose,
+            grid=int(self.grid),
+            longest_rest=int(self.longest_rest),
+        )
+
+
+class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where jams are recorded."""
+
+    folder: Annotated[str, Meta(min_length=1)]
+    max_mb: Annotated[float, Meta(gt=0, le=1000)]
+
+    def __post_init__(self) -> None:
+        try:
+            self.path  # noqa: B018 - looked up
+        except RuntimeError as error:
+            raise ValueError(f"folder = {self.folder!r}: {error}") from None
+
+    @property
+    def path(self) -> Path | None:
+        """The folder; None for none."""
+        if self.folder == "auto":
+            return platformdirs.user_music_path() / "livecomposer"
+        return None if self.folder == "off" else Path(self.folder).expanduser()
+
+
+class ModelSection(Struct, frozen=True, forbid_unknown_fields=True):
     """What is played from."""
 
     weights: Annotated[str, Meta(min_length=1)]
+    others: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(max_length=15)]
     engine: Literal["numpy", "keras"]
 
-    @property
-    def weights_path(self) -> Path:
-        """The weights file: one that was shipped, or the path given, or a training run's best."""
-        if self.weights in ("default", "fixed"):
-            return shipped("weights") / f"{self.weights}.weights.h5"
-        path = Path(self.weights)
-        return path / BEST if path.is_dir() else path
 
-
-class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
+class TokeniserSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How training music becomes tokens. Lengths in ticks."""
 
     timing: Literal["gaps", "fixed"]
@@ -169,7 +216,7 @@ class Tokeniser(Struct, frozen=True, forbid_unknown_fields=True):
         return TokeniserSettings(self.timing, int(self.resolution), int(self.max_gap))
 
 
-class Training(Struct, frozen=True, forbid_unknown_fields=True):
+class TrainingSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How weights are learned."""
 
     spelling: Literal["notes", "chords"]
@@ -187,101 +234,27 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
-    ports: Ports
-    clock: Clock
-    jam: Jam
-    sampling: Sampling
-    model: Model
-    tokeniser: Tokeniser
-    training: Training
+    ports: PortsSection
+    listen: ListenSection
+    clock: ClockSection
+    jam: JamSection
+    sampling: SamplingSection
+    controls: ControlsSection
+    record: RecordSection
+    model: ModelSection
+    tokeniser: TokeniserSection
+    training: TrainingSection
 
-
-def shipped(name: str) -> Path:
-    """A file or folder that comes with the package: inside it, or beside it in a checkout."""
-    inside = _HERE / name
-    return inside if inside.exists() else _HERE.parent / name
-
-
-def load_config(file: Path | None = None, assignments: Iterable[str] = ()) -> Config:
-    """The default settings, with a file's over them, and single assignments over these.
-
-    Args:
-        file: a TOML file; it may hold any part of the settings.
-        assignments: `section.key=value`, the value as in TOML (a bare word is a string).
-
-    Raises:
-        ConfigError: the file can't be read, or a setting is unknown or wrong.
-    """
-    settings = _read_toml(shipped("config.toml"))
-    known = {section: set(keys) for section, keys in settings.items()}
-    layers = [_read_toml(file)] if file else []
-    layers += map(_parse_assignment, assignments)
-    for layer in layers:
-        _check_names(layer, known)
-        for section, values in layer.items():
-            settings[section] |= values
-    try:
-        return msgspec.convert(settings, Config, dec_hook=_decode)
-    except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), settings)) from None
+    def __post_init__(self) -> None:
+        for name in ("tempo", "tap"):
+            text = getattr(self.controls, name)
+            if self.clock.source != "internal" and text != "off":
+                raise ValueError(
+                    f"controls.{name} = {text!r}, expected 'off' where another gives the beat "
+                    f"(clock.source = {self.clock.source!r})"
+                )
 
 
 def _within(name: str, ticks: int, low: float, high: float) -> None:
     if not parse_beats(low) <= ticks <= parse_beats(high):
         raise ValueError(f"{name} = {spell_beats(ticks)}, expected {low} to {high} beats")
-
-
-def _decode(wanted: type, value: Any) -> Any:
-    """Beats in the file -> ticks."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"Expected `{wanted.__name__}`")  # noqa: TRY004 - what msgspec reports
-    return Ticks(parse_beats(value))
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not TOML ({error})") from None
-
-
-def _parse_assignment(text: str) -> dict[str, Any]:
-    path, equals, value = text.partition("=")
-    section, dot, key = path.strip().partition(".")
-    if not (equals and dot and section and key):
-        raise ConfigError(f"{text!r}: expected section.key=value")
-    try:
-        parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
-        parsed = {}
-    return {section: {key: parsed["value"] if len(parsed) == 1 else value.strip()}}
-
-
-def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> None:
-    for section, values in layer.items():
-        if section not in known:
-            raise ConfigError(f"{section}: no such section; there are {', '.join(sorted(known))}")
-        if not isinstance(values, dict):
-            raise ConfigError(f"{section} = {values!r}: expected a section, [{section}]")
-        for key in values:
-            if key not in known[section]:
-                names = ", ".join(sorted(known[section]))
-                raise ConfigError(f"{section}.{key}: no such setting; [{section}] has {names}")
-
-
-def _explain(message: str, settings: Mapping[str, Any]) -> str:
-    """The validator's message, led by the key and the value that it is about."""
-    type_of = get_type_hints(Config)
-    match = re.fullmatch(r"(.*) - at `\$\.(\w+)(?:\.(\w+))?`", message, re.DOTALL)
-    if not match:
-        return message
-    reason, section, key = match.groups()
-    reason = reason[:1].lower() + reason[1:].replace("`", "").replace("Ticks", "beats")
-    if key is None:  # a check of several settings names the one at fault
-        return f"{section}.{reason}"
-    if reason.startswith("invalid enum"):
-        names = re.findall(r"'(\w+)'", str(get_type_hints(type_of[section])[key]))
-        reason = f"expected one of {', '.join(map(repr, names))}"
-    return f"{section}.{key} = {settings[section][key]!r}: {reason}"

@@ -14,11 +14,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from livecomposer.config import Config, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import load_config
 from livecomposer.model.bundle import Architecture, Bundle, InputKind, weight_shapes
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import Vocabulary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Jams are recorded, and settings are looked for, in folders of the tests' own."""
+    os.environ["XDG_MUSIC_DIR"] = str(tmp_path_factory.mktemp("music"))
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+
 
 # A background job of a shell is told to ignore Ctrl-C, and so would be what tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from livecomposer.cli import main
+from livecomposer.cli.common import load_models
+from livecomposer.config_file import load_config
 from tests.conftest import write_midi
 
 
@@ -219,7 +221,7 @@ def test_a_length_that_is_none_is_refused(run, phrase, beats):
 def test_training_without_its_libraries_says_what_to_install(command, library):
     script = (
         "import sys\n"
-        "for name in ('tensorflow', 'keras', 'tqdm', 'platformdirs', 'music21', 'matplotlib'):\n"
+        "for name in ('tensorflow', 'keras', 'tqdm', 'music21', 'matplotlib'):\n"
         "    sys.modules[name] = None\n"
         "import importlib.util; found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n: None if sys.modules.get(n, 1) is None else found(n)\n"
@@ -255,4 +257,79 @@ def test_every_command_has_help(run):
         assert command in listing
         result = run(command, "--help")
         assert result.exit_code == 0
-        assert ("--set SECTION.KEY=VALUE" in result.output) == (command != "import-checkpoint")
+        assert ("--set SECTION.KEY=VALUE" in result.output) == (
+            command not in ("import-checkpoint", "render")
+        )
+
+
+def test_a_primer_and_a_memory(run, phrase):
+    def answer(out, seed, *settings):
+        words = [word for setting in settings for word in ("--set", setting)]
+        result = run("replay", phrase, "--out", out, "--seed", seed, *words)
+        assert result.exit_code == 0, result.output
+        return [pitch for _, _, pitch in notes(out, "livecomposer")]
+
+    first = answer("first.mid", 1)
+    assert answer("primed.mid", 1, "jam.primer=first.mid") != first
+    likely = ["sampling.memory=1", "sampling.temperature=0.05", "jam.plan=1"]
+    assert answer("other.mid", 1, *likely)[: len(first)] != first
+    remembered = answer("remembered.mid", 1, *likely, "jam.memory_from=first.mid")
+    assert remembered[: len(first)] == first
+
+
+def test_a_touch_can_be_asked_for(run, phrase):
+    asked = ["--set", "jam.velocity=33", "--set", "jam.gate=0.5", "--seed", 1]
+    assert (
+        run("generate", "--primer", phrase, "--beats", 8, "--out", "x.mid", *asked).exit_code == 0
+    )
+    file = mido.MidiFile("x.mid")
+    (track,) = (track for track in file.tracks if track.name == "livecomposer")
+    assert {each.velocity for each in track if each.type == "note_on" and each.velocity} == {33}
+
+
+def test_a_primer_tells_the_key(tmp_path):
+    scale = [66, 68, 70, 71, 73, 75, 77, 78, 73, 70, 66]
+    primer = write_midi(tmp_path / "a.mid", [(i / 2, 0.5, pitch) for i, pitch in enumerate(scale)])
+    primed, not_primed = (
+        load_models(load_config(None, settings), 1)[0].continuation
+        for settings in ([f"jam.primer={primer}"], [])
+    )
+    assert primed.repose(0, (66, 70)) == 3  # F sharp major
+    assert not_primed.repose(0, (66, 70)) == 1  # a strong beat: no more is known
+
+
+@pytest.mark.parametrize("setting", ["primer", "memory_from"])
+def test_a_primer_that_cannot_be_read(run, tmp_path, setting):
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    for name, reason in (
+        ("bad.mid", "it is cut off"),
+        ("none.mid", "No such file"),
+        ("~no-such-user/a.mid", "No such file"),
+    ):
+        result = run("demo", "--fast", "--set", f"jam.{setting}={name}")
+        assert result.exit_code == 2
+        assert f"jam.{setting} = '{name}': {reason}" in result.stderr
+
+
+@pytest.mark.parametrize("mode", ["duet", "fill", "solo", "listen"])
+def test_every_mode_comes_to_an_end(run, phrase, mode):
+    assert run("demo", "--fast", "--set", f"jam.mode={mode}").exit_code == 0
+    held = mido.MidiFile(phrase)
+    held.tracks[0].insert(1, mido.Message("control_change", control=64, value=127))
+    held.save("held.mid")
+    result = run("replay", "held.mid", "--out", "out.mid", "--set", f"jam.mode={mode}")
+    assert result.exit_code == 0
+
+
+def test_the_users_own_settings(run, phrase, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    own = tmp_path / "livecomposer" / "config.toml"
+    own.parent.mkdir()
+    own.write_text("[clock]\ntempo_bpm = 7\n")
+    bad = run("demo", "--fast")
+    assert (bad.exit_code, "clock.tempo_bpm" in bad.stderr) == (2, True)
+    (tmp_path / "other.toml").write_text("")
+    assert run("demo", "--fast", "--config", "other.toml").exit_code == 0
+    own.write_text("[jam]\nmode = 'listen'\n")
+    result = run("demo", "--fast")
+    assert "livecomposer: 0 notes" in result.output

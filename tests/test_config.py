@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import Config, ConfigError, load_config, shipped
+from livecomposer.config import Config
+from livecomposer.config_file import ConfigError, find_weights, load_config, shipped
+from livecomposer.config_instrument import CONTROLS, KNOBS
 
 
 def test_the_default_file_explains_every_setting():
@@ -22,7 +24,27 @@ def test_defaults():
     config = load_config()
     assert (config.clock.tempo_bpm, config.jam.phrase_end, config.jam.max_duration) == (120, 24, 48)
     assert config.tokeniser.settings.resolution == 6
-    assert config.model.weights_path.name == "default.weights.h5"
+    assert find_weights(config.model.weights).name == "default.weights.h5"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("jam.mode=x", "'call-response', 'duet', 'fill', 'listen', 'solo'"),
+        ("clock.anchor=x", "'first-note', 'fixed'"),
+        ("jam.velocity=loud", "'follow' or 1 to 127"),
+        ("jam.gate=loud", "'follow' or 0.1 to 1"),
+        ("jam.answer=long", ", or 'match'"),
+        ("record.folder=~no-such-user/jams", "record.folder = '~no-such-user/jams': "),
+        ("controls.feedback=true", "expected 'cc 7 channel N' with feedback"),
+    ],
+)
+def test_what_is_allowed_is_said(assignment, expected):
+    with pytest.raises(ConfigError) as raised:
+        load_config(None, ["controls.mute=cc 7", assignment])
+    said = str(raised.value)
+    names = [name for name in expected.split(" or ")[0].split(", ") if name.startswith("'")]
+    assert expected in said or all(name in said for name in names)
 
 
 RANGES = [
@@ -34,10 +56,21 @@ RANGES = [
     ("clock.tempo_bpm", [20, 400, 99.5], [19.9, 401, "120", "nan", "inf"]),
     ("clock.source", ["internal", "midi", "jack"], ["tap", 1]),
     ("clock.anchor", ["first-note", "fixed"], ["bar"]),
-    ("clock.tap", ["off", "note 0", "note 127", "cc 64"],
-     ["", "note", "note 128", "note -1", "cc 1.5", "bend 3", "note  3", "cc 0x4", 64]),
     ("clock.send", [False], [True, "yes", 1]),
     ("clock.port", [""], ["keyboard", 1]),
+    ("jam.primer", ["", "x.mid"], [1]),
+    ("jam.memory_from", ["", "x.mid"], [1]),
+    ("listen.channels", ["all", [1], [1, 16]], ["some", [], [0], [17], 1]),
+    ("listen.lowest", ["C-1", "C4"], ["c4", 60]),
+    ("listen.highest", ["G9", "C4"], ["Bb3", ""]),
+    ("listen.thru", [True], ["on", 1]),
+    ("jam.mode", ["call-response", "duet", "fill", "solo", "listen"], ["trio", 1]),
+    ("jam.min_phrase", [1, 16], [0, 17]),
+    ("jam.answer", ["match", 0.5, 256], ["short", 0.25, 257]),
+    ("jam.density", [0, 0.5, 1], [-0.1, 1.1]),
+    ("jam.plan", [1, 64], [0, 65]),
+    ("jam.velocity", ["follow", 1, 127], ["loud", 0, 128, 1.5]),
+    ("jam.gate", ["follow", 0.1, 1], ["short", 0, 1.1]),
     ("jam.phrase_end", [0.25, 16, "1/3"], [0, 0.2, 17, -1, "x", [1], True]),
     ("jam.min_response", [0.5, 16], [0.25, 17]),
     ("jam.max_response", [2, 256, 2.5], [1, 257, 2.25]),
@@ -46,9 +79,28 @@ RANGES = [
     ("sampling.top_p", [0.01, 1], [0, 1.1]),
     ("sampling.max_repeats", [0, 100], [-1, 101]),
     ("sampling.max_loop", [16, 200], [15, 201]),
+    ("sampling.memory", [0, 0.3, 1], [-0.1, 1.1, "all"]),
+    ("sampling.key", ["off", "auto", "C minor", "Bb major"], ["C", "c minor", "", 3]),
+    ("sampling.lowest", ["C-1", "C4"], ["c4", "H1", 60, "G#9"]),
+    ("sampling.highest", ["G9", "A0"], ["Bb3", ""]),
+    ("sampling.largest_chord", [1, 16], [0, 17]),
+    ("sampling.transpose", [-48, 48], [-49, 49, 0.5]),
+    ("sampling.grid", [1, 0.5, "1/3", 0.25], [0.75, 2, 0]),
+    ("sampling.longest_rest", [1, 16], [0.5, 17]),
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
+    ("record.folder", ["auto", "off", "jams"], ["", 1]),
+    ("record.max_mb", [0.1, 1000], [0, 1001]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
+    ("model.others", [[], ["fixed", "x"]], ["fixed", [""], [1], ["x"] * 16]),
+    ("controls.takeover", ["soft", "jump"], ["hard", 1]),
+    ("controls.feedback", [True, False], ["on", 1]),
+    *((f"controls.{name}",
+       ["off", "cc 0", "cc 119 channel 16"] + (
+           [] if name in KNOBS else ["note 0", "note 127 channel 1", "program 1", "program 128"]),
+       ["", "cc", "cc 120", "cc -1", "cc 1.5", "bend 3", "cc  3", "cc 0x4", 64, "note", "note 128",
+        "program 0", "program 129", "cc 1 channel 0", "cc 1 channel 17", "CC 1"])
+      for name in CONTROLS),
     ("tokeniser.timing", ["gaps", "fixed"], ["loose"]),
     ("tokeniser.resolution", [1, "1/12"], [0, 2, 0.3]),
     ("tokeniser.max_gap", [0.25, 16], [0, 17, "1/3"]),
@@ -85,10 +137,18 @@ def test_ranges(key, good, bad):
 
 TOGETHER = [
     (["ports.backend=jack", "ports.api=alsa"], "ports.backend"),
-    (["clock.source=midi", "clock.tap=cc 1"], "clock.tap"),
+    (["clock.source=midi", "controls.tap=cc 1"], "controls.tap"),
+    (["clock.source=jack", "controls.tempo=cc 1"], "controls.tempo"),
+    (["controls.tempo=note 1"], "controls.tempo"),
+    (["controls.mute=program"], "controls.mute"),
+    (["controls.mode=cc 7", "controls.mute=cc 7"], "controls.mute"),
+    (["controls.mode=note 7 channel 3", "controls.mute=note 7"], "controls.mute"),
+    (["controls.mode=program", "controls.weights=program 3"], "controls.weights"),
     (["clock.source=jack", "clock.send=true", "clock.anchor=fixed"], "clock.send"),
     (["clock.source=jack", "clock.port=x"], "clock.port"),
     (["clock.send=true"], "clock.send"),
+    (["sampling.lowest=C5", "sampling.highest=C4"], "sampling.lowest"),
+    (["listen.lowest=C5", "listen.highest=C4"], "listen.lowest"),
 ]
 
 
@@ -99,8 +159,10 @@ def test_what_does_not_go_together(assignments, key):
 
 
 def test_what_goes_together():
-    config = load_config(None, ["clock.send=true", "clock.anchor=fixed", "clock.tap=cc 64"])
-    assert config.clock.tapped_by == ("cc", 64)
+    config = load_config(None, ["clock.send=true", "clock.anchor=fixed", "controls.tap=cc 64"])
+    assert config.controls.mappings == {"tap": ("cc", 64, None)}
+    pads = ["controls.mute=note 7 channel 3", "controls.panic=note 7 channel 10"]
+    assert len(load_config(None, pads).controls.mappings) == 2
     assert load_config(None, ["clock.source=midi", "clock.port=x"]).clock.port == "x"
 
 

@@ -5,8 +5,10 @@ import click
 from livecomposer.cli.bench import bench
 from livecomposer.cli.evaluate import evaluate
 from livecomposer.cli.files import generate, replay, tokens
+from livecomposer.cli.learn import learn
 from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
+from livecomposer.cli.render import render
 from livecomposer.cli.train import train
 
 
@@ -20,8 +22,10 @@ for command in (
     play,
     demo,
     ports,
+    learn,
     replay,
     generate,
+    render,
     tokens,
     train,
     evaluate,

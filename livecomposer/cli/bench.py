@@ -16,7 +16,7 @@ from livecomposer.cli.common import (
     make_continuation,
     with_config,
 )
-from livecomposer.config import Config, Ports
+from livecomposer.config import Config, PortsSection
 
 if TYPE_CHECKING:
     from livecomposer.bench import Start
@@ -51,14 +51,15 @@ def bench(config: Config, as_json: bool, seconds: float) -> None:
     """Measure what this machine does: speed, lateness, start, memory."""
     from livecomposer.bench import compose, send_chords, step_times
     from livecomposer.live.realtime import prepare_process
+    from livecomposer.live.stream import Stream
 
     log.info("measuring, for about %.0f s", seconds + 2 * _STARTS)
     # First: what this process loads later would be shared, and count for neither.
     start, system = _cold_start(config)
-    bundle = load_bundle(config)
+    bundle = load_bundle(config.model.weights)
     continuation = make_continuation(config, bundle, _SEED)
     prepare_process()
-    steps = compose(continuation)
+    steps = compose(continuation, Stream(continuation, bundle.tokeniser))
     centiles = statistics.quantiles(step_times(steps, seconds / 3), n=100, method="inclusive")
     late = send_chords(steps, seconds * 2 / 3, realtime=config.ports.realtime == "auto")
     measured = {
@@ -102,7 +103,7 @@ def _cold_start(config: Config) -> "tuple[Start, str | None]":
     return middle, _midi_system(config.ports) if command == "play" else None
 
 
-def _midi_system(settings: Ports) -> str:
+def _midi_system(settings: PortsSection) -> str:
     """The name of the MIDI system in use."""
     from livecomposer.live.ports import PortError
     from livecomposer.live.rtmidi_ports import list_ports

@@ -3,21 +3,25 @@
 import logging
 import math
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from livecomposer.config import Config, ConfigError, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import ConfigError, find_file, find_weights, load_config, user_file
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
+    from livecomposer.live.desk import LoadedModel
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
+    from livecomposer.music.events import Event
     from livecomposer.training.corpus import Piece
 
 log = logging.getLogger(__name__)
@@ -52,10 +56,27 @@ class CommandError(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc] # click declares it for the class
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Logs to what is stderr at the time: a display in the terminal may put itself before it."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        pass
+
+
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
-    @click.option("--config", "config_file", type=EXISTING_FILE, help="A TOML file with settings.")
+    @click.option(
+        "--config",
+        "config_file",
+        type=EXISTING_FILE,
+        help="A TOML file with settings, instead of your own (see `learn --help`).",
+    )
     @click.option(
         "--set",
         "assignments",
@@ -68,15 +89,25 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     def configured(
         config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
-        logging.basicConfig(format="%(levelname)s: %(message)s")
+        logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[_Stderr()])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
-        try:
-            config = load_config(config_file, assignments)
-        except ConfigError as error:
-            raise CommandError(str(error), WRONG_USAGE) from None
-        command(config, **arguments)
+        own = user_file()
+        file = config_file or (own if own.exists() else None)
+        if file:
+            log.info("settings: %s", file)
+        command(read_config(file, assignments), **arguments)
 
     return configured
+
+
+def read_config(
+    file: Path | None, assignments: Iterable[str], base: Mapping[str, Any] | None = None
+) -> Config:
+    """The settings that a command was given: see `load_config`."""
+    try:
+        return load_config(file, assignments, base)
+    except ConfigError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
 
 
 def require(*libraries: str) -> None:
@@ -121,28 +152,87 @@ def read_corpus(
     return found.pieces
 
 
-def load_bundle(config: Config) -> "Bundle":
-    """The weights that the config names."""
+def load_bundle(weights: str) -> "Bundle":
+    """Weights, by their name or path."""
     from livecomposer.model.bundle import BundleError, load
 
     try:
-        return load(config.model.weights_path)
+        return load(find_weights(weights))
     except BundleError as error:
         raise CommandError(str(error)) from None
 
 
-def make_continuation(config: Config, bundle: "Bundle", seed: int | None) -> "Continuation":
-    """The model, warmed up. A seed given goes before the config's."""
-    import numpy as np  # not needed to print a help text
-
-    from livecomposer.live.continuation import Continuation
-
+def draw_seed(config: Config, seed: int | None = None) -> int:
+    """A seed that was given, or the config's, or one by chance."""
     if seed is None:
         configured = config.sampling.seed
         seed = secrets.randbits(32) if configured == "random" else configured
     log.info("weights %s, engine %s, seed %d", config.model.weights, config.model.engine, seed)
+    return seed
+
+
+def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuation":
+    """The model, warmed up."""
+    import numpy as np  # not needed to print a help text
+
+    from livecomposer.live.continuation import Continuation
+    from livecomposer.music.constraints import NothingAllowedError
+
     rng = np.random.default_rng(seed)
-    return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
+    try:
+        return Continuation(bundle, make_engine(config, bundle), config.sampling, rng)
+    except NothingAllowedError as error:
+        raise CommandError(f"[sampling]: {error}", WRONG_USAGE) from None
+
+
+def load_models(config: Config, seed: int) -> "list[LoadedModel]":
+    """All the weights that the config names, ready to play."""
+    from livecomposer.live.desk import LoadedModel
+    from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
+    from livecomposer.music.events import NoteOn
+    from livecomposer.music.keys import KeyFinder
+    from livecomposer.music.memory import SIZE
+    from livecomposer.music.tokeniser import encode
+
+    memory = _events_of("memory_from", config.jam.memory_from, (PLAYER_PART,))
+    primer = _events_of("primer", config.jam.primer, (PLAYER_PART, MACHINE_PART))
+    keys = KeyFinder()
+    for event in primer:
+        if isinstance(event, NoteOn):
+            keys.hear(event.tick, event.pitch)
+    models = []
+    for name in (config.model.weights, *config.model.others):
+        bundle = load_bundle(name)
+        continuation = make_continuation(config, bundle, seed)
+        continuation.remember(encode(memory, bundle.tokeniser)[-SIZE:])
+        for token in encode(primer, bundle.tokeniser)[-bundle.architecture.context :]:
+            continuation.hear(token)
+        continuation.follow(keys.key)
+        models.append(LoadedModel(name, continuation, bundle.tokeniser))
+    return models
+
+
+def _events_of(setting: str, path: str, parts: Collection[str]) -> "list[Event]":
+    """What is heard of a MIDI file that the config names, if any: of a recording, these parts."""
+    if not path:
+        return []
+    from livecomposer.live.clock import ScoreClock
+    from livecomposer.live.offline import hear, timed_messages
+    from livecomposer.live.recorder import CONTROLS_PART
+    from livecomposer.midi.files import MidiFileError, read_midi
+    from livecomposer.music.events import NoteOn
+
+    try:
+        file = find_file(path)
+        midi = read_midi(file)
+        if CONTROLS_PART in midi.tracks:
+            midi = read_midi(file, tracks=parts)
+    except MidiFileError as error:
+        raise CommandError(f"jam.{setting} = {path!r}: {error}", WRONG_USAGE) from None
+    events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))
+    if not any(isinstance(event, NoteOn) for event in events):
+        raise CommandError(f"jam.{setting} = {path!r}: it has no notes", WRONG_USAGE)
+    return events
 
 
 def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
@@ -160,12 +250,12 @@ def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
     return KerasEngine(bundle)
 
 
-def read_midi_file(path: Path) -> "MidiFile":
-    """A MIDI file that was named on the command line."""
+def read_midi_file(path: Path, tracks: Collection[str] | None = None) -> "MidiFile":
+    """A MIDI file that was named on the command line, or some of its tracks."""
     from livecomposer.midi.files import MidiFileError, read_midi
 
     try:
-        return read_midi(path)
+        return read_midi(path, tracks=tracks)
     except MidiFileError as error:
         raise CommandError(f"{path}: {error}") from None
 

@@ -15,7 +15,7 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
-from livecomposer.config import Config, Model
+from livecomposer.config import Config
 
 if TYPE_CHECKING:
     from livecomposer.evaluation.report import Evaluation
@@ -51,14 +51,13 @@ def evaluate(
     on, as for train: the pieces that were held out then are predicted and continued, and the
     baselines learn from the others.
     """
-    require("music21", "matplotlib", "tqdm", "platformdirs")
+    require("music21", "matplotlib", "tqdm")
     from livecomposer.evaluation.report import EvaluationError, choose_held_out
     from livecomposer.evaluation.report import evaluate as measure_all
 
     if plot and not plot.parent.is_dir():
         raise click.BadParameter(f"{plot.parent} is no folder", param_hint="--plot")
-    named = msgspec.structs.replace(config, model=Model(weights, config.model.engine))
-    bundle = load_bundle(named)
+    bundle = load_bundle(weights)
     instrument = bundle.provenance.get("instrument")
     pieces = read_corpus(sources, instrument, machine=bool(bundle.provenance.get("machine")))
     try:
@@ -67,9 +66,10 @@ def evaluate(
         raise CommandError(str(error)) from None
     found = measure_all(
         bundle,
-        make_engine(named, bundle),
+        make_engine(config, bundle),
         ([pieces[i] for i in learned], [pieces[i] for i in held_out]),
         config.sampling,
+        ways=config.jam.plan,
         seed=seed,
         tell=lambda what: click.echo(f"{what} ...", err=True),
     )
@@ -119,6 +119,18 @@ def _describe(found: "Evaluation") -> str:
         *(
             f"| {name.replace('_', ' ')} | {value:.3g} | {real[name]:.3g} |"
             for name, value in model.items()
+        ),
+        "",
+    ]
+    comes, planned = (
+        msgspec.structs.asdict(found.endings[name]) for name in ("as_it_comes", "planned")
+    )
+    lines += [
+        "| answers of 16 beats | as they come | planned |",
+        "|---|---|---|",
+        *(
+            f"| {name.replace('_', ' ')} | {value:.3g} | {planned[name]:.3g} |"
+            for name, value in comes.items()
         ),
     ]
     return "\n".join(lines)

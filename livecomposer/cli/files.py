@@ -12,8 +12,11 @@ from livecomposer.cli.common import (
     NEW_FILE,
     CommandError,
     FiniteRange,
+    draw_seed,
     load_bundle,
+    load_models,
     make_continuation,
+    read_config,
     read_midi_file,
     seed_option,
     with_config,
@@ -34,18 +37,32 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     """Play a recorded performance into the live core, without waiting.
 
     IN is a MIDI file. OUT has its notes in a track `player`, and the answers in a track
-    `livecomposer`.
+    `livecomposer`. Of a recording of `play`, what the player did is answered again, as it was then,
+    unless --config, --set or --seed say otherwise.
     """
     from livecomposer.live.clock import ScoreClock
-    from livecomposer.live.composer import Composer
-    from livecomposer.live.offline import notes_of, perform, timed_messages
+    from livecomposer.live.offline import notes_of, timed_messages
+    from livecomposer.live.recorder import PLAYER_PART
+    from livecomposer.live.replay import HEARD, find_description, heard, play_again
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
-    bundle = load_bundle(config)
-    composer = Composer(make_continuation(config, bundle, seed), bundle.tokeniser, config.jam)
-    played, tempo_map = timed_messages(midi), midi.tempo_map
-    answered = perform(composer, ScoreClock(tempo_map), played, config.ports.channel - 1)
+    played, ahead_ns, end_ns = timed_messages(midi), 0, None
+    recorded = find_description(midi.texts)
+    if recorded:
+        end_ns = max((ns for ns, _ in played), default=0)
+        played = heard(read_midi_file(performance, HEARD))
+        given = click.get_current_context().params
+        ahead_ns = recorded.ahead_ns
+        config = read_config(given["config_file"], given["assignments"], recorded.settings)
+    seed = draw_seed(config, seed)
+    models = load_models(config, seed)
+    tempo_map = midi.tempo_map
+    answered = play_again(
+        config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
+    )
+    if recorded:  # controls are no music
+        played = timed_messages(read_midi_file(performance, [PLAYER_PART]))
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     write_parts(out, *parts, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: player {len(parts[0])} notes, livecomposer {len(parts[1])} notes")
@@ -64,9 +81,9 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
     """
     from livecomposer.live.clock import ScoreClock
     from livecomposer.live.offline import (
-        continue_piece,
         hear,
         notes_of,
+        prime,
         timed_messages,
         timed_notes,
     )
@@ -80,13 +97,14 @@ def generate(config: Config, primer: Path, beats: float, out: Path, seed: int | 
     if not any(isinstance(event, NoteOn) for event in events):
         raise CommandError(f"{primer}: it has no notes to go on from")
     parts = notes_of(played, tempo_map)
-    bundle = load_bundle(config)
-    notes = continue_piece(
-        events,
-        make_continuation(config, bundle, seed),
-        bundle.tokeniser,
+    bundle = load_bundle(config.model.weights)
+    continuation = make_continuation(config, bundle, draw_seed(config, seed))
+    primed = prime(events, continuation, bundle.tokeniser)
+    primed = primed._replace(touch=primed.touch.asked_for(config.jam))
+    notes = primed.go_on(
         length=math.ceil(2 * beats) * GRID,
         max_duration=config.jam.max_duration,
+        ways=config.jam.plan,
     )
     answered = timed_notes(notes, config.ports.channel - 1)
     write_parts(out, parts, answered, tempo_map.changes(WRITTEN_DIVISION))

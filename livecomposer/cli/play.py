@@ -3,6 +3,7 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,13 +11,16 @@ from livecomposer.cli.common import (
     NEW_FILE,
     NO_MIDI,
     CommandError,
-    load_bundle,
-    make_continuation,
+    draw_seed,
+    load_models,
     seed_option,
     with_config,
     write_parts,
 )
 from livecomposer.config import Config
+
+if TYPE_CHECKING:
+    from livecomposer.live.status import Display
 
 log = logging.getLogger(__name__)
 
@@ -24,26 +28,34 @@ _DEMO_SEED = 1
 
 
 @click.command()
+@click.option("--quiet", is_flag=True, help="Don't show how the jam stands.")
 @with_config
-def play(config: Config) -> None:
+def play(config: Config, quiet: bool) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
-        from livecomposer.live.composer import Composer
         from livecomposer.live.daemon import stopping_on_signals
         from livecomposer.live.ports import PortError, open_ports
+        from livecomposer.live.recorder import RecordingThread
+        from livecomposer.live.replay import describe
+        from livecomposer.live.status import StatusThread
         from livecomposer.live.wiring import make_daemon
 
-        bundle = load_bundle(config)
-        continuation = make_continuation(config, bundle, None)
-        composer = Composer(continuation, bundle.tokeniser, config.jam)
+        seed = draw_seed(config)
+        models = load_models(config, seed)
     prepare_process()
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
         raise CommandError(str(error), NO_MIDI) from None
-    daemon, player = make_daemon(config, composer, ports)
+    recording = None
+    if folder := config.record.path:
+        text = describe(config, seed, ports.ahead_ns)
+        recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
+    record = recording.keep if recording else None
+    daemon, player, status = make_daemon(config, models, ports, seed, record)
+    shown = None if quiet else StatusThread(daemon, status, _display())
 
     def ready() -> None:
         if config.ports.realtime == "auto":
@@ -51,6 +63,8 @@ def play(config: Config) -> None:
         click.echo(
             f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends"
         )
+        if shown:
+            shown.start()
 
     try:
         with stopping_on_signals(daemon):
@@ -58,9 +72,14 @@ def play(config: Config) -> None:
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
+        if shown:
+            shown.close()
+        if recording and (file := recording.close()):
+            click.echo(f"recorded: {file}")
         log.info("%d messages, late by %s", player.lateness.count, player.lateness)
         log.info("%d notes too late to begin, %d xruns", player.skipped, ports.xruns())
-    log.info("%d tokens heard were outside the vocabulary, and reduced", continuation.reduced)
+    reduced = sum(model.continuation.reduced for model in models)
+    log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
 
 
 @click.command()
@@ -70,22 +89,20 @@ def play(config: Config) -> None:
 @with_config
 def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None:
     """Show a jam that needs no MIDI: built-in phrases are played in, and answered."""
-    from livecomposer.live.composer import Composer
     from livecomposer.live.demo import play_fast, play_live
     from livecomposer.live.offline import notes_of
     from livecomposer.music.tempo import TempoMap
     from livecomposer.pianoroll import MARKS, PLAIN_MARKS, draw
 
-    bundle = load_bundle(config)
     if seed is None and config.sampling.seed == "random":
         seed = _DEMO_SEED
-    composer = Composer(make_continuation(config, bundle, seed), bundle.tokeniser, config.jam)
-    tempo_bpm, channel = config.clock.tempo_bpm, config.ports.channel - 1
+    seed = draw_seed(config, seed)
+    models = load_models(config, seed)
     if fast:
-        played, answered = play_fast(composer, tempo_bpm, channel)
+        played, answered = play_fast(models, config, seed)
     else:
-        played, answered = play_live(composer, config, click.echo)
-    tempo_us = round(60e6 / tempo_bpm)
+        played, answered = play_live(models, config, seed, click.echo)
+    tempo_us = round(60e6 / config.clock.tempo_bpm)
     tempo_map = TempoMap(1, [(0, tempo_us)])
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     marks = MARKS if _can_print(MARKS) else PLAIN_MARKS
@@ -113,6 +130,12 @@ def ports(config: Config) -> None:
         click.echo(title)
         for name in names or ["(none: a port of the name in the config is created)"]:
             click.echo(f"  {name}")
+
+
+def _display() -> "Display":
+    from livecomposer.cli.display import LivePanel, TurnLines
+
+    return LivePanel() if sys.stdout.isatty() else TurnLines()
 
 
 def _can_print(text: str) -> bool:

@@ -17,7 +17,8 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
-from livecomposer.config import Config, Model
+from livecomposer.config import Config
+from livecomposer.config_file import find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle
@@ -89,7 +90,7 @@ def train(
     curves, settings, log and a checkpoint are left in a folder, which --resume goes on with and
     model.weights plays.
     """
-    require("tensorflow", "music21", "matplotlib", "tqdm", "platformdirs", "portalocker", "tomli_w")
+    require("tensorflow", "music21", "matplotlib", "tqdm", "portalocker", "tomli_w")
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import begin
@@ -187,7 +188,7 @@ def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
     if contradicted:
         raise click.UsageError("--from keeps the weights' --input and --timing")
     try:
-        return load(Model(weights, "numpy").weights_path)
+        return load(find_weights(weights))
     except BundleError as error:
         raise CommandError(str(error)) from None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from livecomposer.live.continuation import Continuation, Onset
-from livecomposer.live.offline import continue_piece
+from livecomposer.live.offline import prime
 from livecomposer.music.events import NoteOn
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import TokeniserSettings
@@ -71,9 +71,14 @@ def continue_primers(
         settings: the tokeniser's.
     """
     for primer, real in primers:
-        events = [NoteOn(tick, pitch) for tick, pitches in primer for pitch in pitches]
-        notes = continue_piece(events, fresh(), settings, length=LONG, max_duration=TICKS_PER_BEAT)
+        primed = prime(events_of(primer), fresh(), settings)
+        notes = primed.go_on(length=LONG, max_duration=TICKS_PER_BEAT, ways=1)
         yield Case(primer, [(note.onset, note.pitches) for note in notes], real)
+
+
+def events_of(stretch: Stretch) -> list[NoteOn]:
+    """A stretch's notes."""
+    return [NoteOn(tick, pitch) for tick, pitches in stretch for pitch in pitches]
 
 
 def opening(stretch: Stretch) -> Stretch:

@@ -5,8 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec import Struct
 
-from livecomposer.config import Sampling
-from livecomposer.evaluation.continuations import Stretch, choose_primers, continue_primers
+from livecomposer.config import SamplingSection
+from livecomposer.evaluation.continuations import (
+    Stretch,
+    choose_primers,
+    continue_primers,
+    events_of,
+)
+from livecomposer.evaluation.endings import Endings, measure_endings
 from livecomposer.evaluation.likelihood import (
     Ids,
     Likelihood,
@@ -20,7 +26,6 @@ from livecomposer.evaluation.resemblance import Recitation, Resemblance, resembl
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.bundle import Bundle
 from livecomposer.model.engine import StepEngine
-from livecomposer.music.events import NoteOn
 from livecomposer.music.tokeniser import encode
 from livecomposer.music.tokens import Token, whole
 from livecomposer.training.corpus import Piece
@@ -60,6 +65,7 @@ class Evaluation(Struct, frozen=True):
         likelihood: by predictor: `model`, `repeat_last`, `unigram`, `witten_bell_5`.
         by_context: the model's nats per token, of the same tokens after so many before them.
         continuations: None where no piece is long enough for a primer.
+        endings: of answers: `as_it_comes`, and `planned`, with as many ways as are set.
     """
 
     held_out: int
@@ -70,6 +76,7 @@ class Evaluation(Struct, frozen=True):
     likelihood: dict[str, Likelihood]
     by_context: dict[str, float | None]
     continuations: Continuations | None
+    endings: dict[str, Endings]
 
 
 def choose_held_out(
@@ -106,8 +113,9 @@ def evaluate(
     bundle: Bundle,
     engine: StepEngine,
     pieces: tuple[Sequence[Piece], Sequence[Piece]],
-    sampling: Sampling,
+    sampling: SamplingSection,
     *,
+    ways: int,
     seed: int,
     tell: Callable[[str], None],
 ) -> Evaluation:
@@ -118,6 +126,7 @@ def evaluate(
         engine: computes them.
         pieces: those for the n-grams to learn from, and those to predict.
         sampling: how continuations are drawn.
+        ways: how many ways to end an answer are tried.
         seed: for primers and continuations.
         tell: called with what is done next.
     """
@@ -142,7 +151,20 @@ def evaluate(
     tell("contexts")
     rng = np.random.default_rng(seed)
     context = by_context(Network(engine), streams, CONTEXTS, IN_CONTEXT, rng)
+    rng = np.random.default_rng(seed)
+    primers = choose_primers(held_out, PRIMERS, rng)
+
+    def fresh() -> Continuation:
+        return Continuation(bundle, engine, sampling, rng)
+
     tell("continuations")
+    continuations = _continuations(bundle, training, primers, fresh)
+    tell("endings")
+    endings = {
+        name: measure_endings([primer for primer, _ in primers], fresh, bundle.tokeniser, number)
+        for name, number in (("as_it_comes", 1), ("planned", ways))
+        if primers
+    }
     targets = np.concatenate([stream[1:] for stream in streams])
     return Evaluation(
         held_out=len(held_out),
@@ -152,7 +174,8 @@ def evaluate(
         reduced=corpus.reduced,
         likelihood=likelihood,
         by_context={str(length): nats for length, nats in context.items()},
-        continuations=_continuations(bundle, engine, training, held_out, sampling, seed),
+        continuations=continuations,
+        endings=endings,
     )
 
 
@@ -163,25 +186,16 @@ def _all_keys(corpus: IdCorpus) -> list[Ids]:
 
 def _continuations(
     bundle: Bundle,
-    engine: StepEngine,
     training: IdCorpus,
-    held_out: Sequence[Piece],
-    sampling: Sampling,
-    seed: int,
+    primers: Sequence[tuple[Stretch, Stretch]],
+    fresh: Callable[[], Continuation],
 ) -> Continuations | None:
-    rng = np.random.default_rng(seed)
-    primers = choose_primers(held_out, PRIMERS, rng)
     if not primers:
         return None
-
-    def fresh() -> Continuation:
-        return Continuation(bundle, engine, sampling, rng)
-
     vocabulary = bundle.vocabulary
 
     def spell(stretch: Stretch) -> list[Token]:
-        events = (NoteOn(tick, pitch) for tick, pitches in stretch for pitch in pitches)
-        return vocabulary.heard(encode(events, bundle.tokeniser))
+        return vocabulary.heard(encode(events_of(stretch), bundle.tokeniser))
 
     cases = list(continue_primers(primers, fresh, bundle.tokeniser))
     # Note by note, a piece is the same in every key.

@@ -74,7 +74,7 @@ def resemblance(
     primers, continuations = zip(*pairs, strict=True)
     streams = [spell(stretch) for stretch in continuations]
     copied = recitation.longest(streams)
-    keys = [(_key(primer), _key(continuation)) for primer, continuation in pairs]
+    keys = [(key_of(primer), key_of(continuation)) for primer, continuation in pairs]
     return Resemblance(
         looping=looping,
         distinct_4grams=_mean([distinct_ngrams(each, 4) for each in streams]),
@@ -195,7 +195,7 @@ def _pitches(stretch: Stretch) -> list[int]:
     return [pitch for _, pitches in stretch for pitch in pitches]
 
 
-def _key(stretch: Stretch) -> str:
+def key_of(stretch: Stretch) -> str:
     """The likeliest key by music21's default profile, every note counted as equally long."""
     from music21.note import Note
     from music21.stream import Stream

@@ -1,8 +1,9 @@
 """Where "now" in ticks comes from. Nanoseconds are of any clock that never goes back.
 
-Ticks only ever grow, and a whole beat always begins at a multiple of 24. What a transport does, its
-jumps and its stops, doesn't reach the core as such: a clock goes on counting from where it is, at
-the first tick that lies in the beat as the new position does, and says that there was a break.
+Ticks only ever grow, and a bar of four beats always begins at a multiple of 96. What a transport
+does, its jumps and its stops, doesn't reach the core as such: a clock goes on counting from where
+it is, at the first tick that lies in the bar as the new position does, and says that there was a
+break.
 """
 
 import logging
@@ -11,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from livecomposer.midi.wire import STOP
-from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap, snap
+from livecomposer.music.tempo import BAR, TICKS_PER_BEAT, TempoMap, ceil_to, snap
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Clock(Protocol):
 
     Attributes:
         running: whether time passes in the music.
-        breaks: how often it has come to a stop, or has left the beat it had.
+        breaks: how often it has come to a stop, or has left the bar it had.
     """
 
     @property
@@ -45,7 +46,7 @@ class Clock(Protocol):
         ...
 
     def anchor(self, ns: int, not_before: int) -> None:
-        """The player begins at `ns`, after silence: where the clock is free, a beat is then.
+        """The player begins at `ns`, after silence: where the clock is free, a bar begins then.
 
         Args:
             ns: when.
@@ -66,7 +67,7 @@ class Clock(Protocol):
         ...
 
 
-class Line(NamedTuple):
+class TempoLine(NamedTuple):
     """A steady tempo, in exact numbers, so that hours of ticks don't drift.
 
     Attributes:
@@ -80,7 +81,7 @@ class Line(NamedTuple):
     period: Fraction
 
     @classmethod
-    def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "Line":
+    def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "TempoLine":
         """The line of a tempo through a position."""
         # To a billionth of a tick: with many changes of tempo, the numbers would grow for ever.
         rounded = Fraction(round(tick * 10**9), 10**9)
@@ -131,12 +132,12 @@ class InternalClock(FreeClock):
         tempo_bpm: beats per minute.
         start_ns: when tick 0 is.
         fixed: whether beats stay where they are; otherwise each phrase that begins after silence
-            begins on a beat.
+            begins a bar.
     """
 
     def __init__(self, tempo_bpm: float, start_ns: int, *, fixed: bool = False) -> None:
         super().__init__()
-        self._line = Line.at(Fraction(0), start_ns, tempo_bpm)
+        self._line = TempoLine.at(Fraction(0), start_ns, tempo_bpm)
         self._fixed = fixed
 
     def tick_at(self, ns: int) -> int:
@@ -148,18 +149,21 @@ class InternalClock(FreeClock):
         return self._line.ns_at(tick)
 
     def anchor(self, ns: int, not_before: int) -> None:
-        """See `Clock`. The beat is the nearest one, so that positions go on growing."""
+        """See `Clock`. The bar is the nearest one that lets positions go on growing."""
         if self._fixed:
             return
-        beat = snap(self.tick_at(ns), TICKS_PER_BEAT)
-        if beat < not_before:
-            beat += TICKS_PER_BEAT
-        self._line = Line(Fraction(beat), ns, self._line.period)
-        log.debug("beat %d is the player's first note", beat // TICKS_PER_BEAT)
+        bar = max(snap(self.tick_at(ns), BAR), ceil_to(not_before, BAR))
+        self._line = TempoLine(Fraction(bar), ns, self._line.period)
+        log.debug("beat %d is the player's first note", bar // TICKS_PER_BEAT)
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Beats per minute."""
+        return float(60_000_000_000 / (TICKS_PER_BEAT * self._line.period))
 
     def set_tempo(self, ns: int, tempo_bpm: float) -> None:
         """Go on at another tempo from `ns`; the position there stays."""
-        self._line = Line.at(self._line.position_at(ns), ns, tempo_bpm)
+        self._line = TempoLine.at(self._line.position_at(ns), ns, tempo_bpm)
         log.info("tempo %.4g", tempo_bpm)
 
 

@@ -1,178 +1,325 @@
-"""Turn-taking: the sans-I/O core of a jam. `hear` what is played, `advance` time, get notes.
+"""The sans-I/O core of a jam: `hear` what is played, `advance` time, get notes.
 
-Call and response. While the player plays, every token advances the model. When no key is held,
-no pedal holds a note, and all has been silent for `phrase_end`, the answer begins at the next slot
-of the grid and lasts as long as the phrase did. The player's first note ends it at once. Positions
-are ticks, given from outside; nothing here waits, sends or reads a clock.
+Every onset of the player's advances the model. When the machine plays is up to the mode: see
+`modes`. Positions are ticks, given from outside; nothing here waits, sends or reads a clock.
 """
 
-from livecomposer.config import Jam
-from livecomposer.live.answer import Answer
-from livecomposer.live.continuation import Continuation
-from livecomposer.music.events import AllNotesOff, Event, Note, NoteOff, NoteOn, Stop, Sustain
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, ceil_to, snap
-from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from livecomposer.config import JamSection, ModeName, SamplingSection
+from livecomposer.live.continuation import Continuation, Pitches
+from livecomposer.live.line import Line
+from livecomposer.live.modes import MODES, SOON, Mode, Situation
+from livecomposer.live.performance import Performance
+from livecomposer.live.phrase import Touch
+from livecomposer.live.stream import Stream
+from livecomposer.music.events import Event, Note, NoteOn, Stop
+from livecomposer.music.keys import Key
+from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
 
 
+class View(NamedTuple):
+    """How a jam stands, for those who look on.
+
+    Attributes:
+        mode: how turns are taken.
+        turn: who plays; "" for neither.
+        key: that is played in, if it can be told.
+        onsets: the last ones: what the player and the machine began at each.
+        context: how many tokens the model goes by, and how many it can.
+        levels: the player's mean velocity in the last phrase, and the machine's last velocity, 0
+            before the first.
+    """
+
+    mode: ModeName
+    turn: Literal["player", "livecomposer", ""]
+    key: Key | None
+    onsets: list[tuple[Pitches, Pitches]]
+    context: tuple[int, int]
+    levels: tuple[int, int]
+
+
 class Composer:
-    """Listens and answers.
+    """Listens and plays.
 
     Args:
         continuation: the model's part.
         tokeniser: the settings that its weights were trained with.
         settings: how turns are taken.
+        bars: whether there are bars that others count: answers then have whole ones.
+
+    Attributes:
+        most_ways: how many ways to end an answer there is time to try.
     """
 
     def __init__(
-        self, continuation: Continuation, tokeniser: TokeniserSettings, settings: Jam
+        self,
+        continuation: Continuation,
+        tokeniser: TokeniserSettings,
+        settings: JamSection,
+        *,
+        bars: bool = False,
     ) -> None:
-        self._continuation, self._settings = continuation, settings
-        self._tokeniser = Tokeniser(tokeniser)
-        self._hands = _Hands()
-        self._phrase: _Phrase | None = None
-        self._answer: Answer | None = None
-        self._silent_since = -settings.phrase_end  # when the last sound of either part ended
+        self._continuation, self._settings, self._bars = continuation, settings, bars
+        self._stream = Stream(continuation, tokeniser)
+        self._groups = OnsetGroups(tokeniser)
+        self._player = Performance(-settings.phrase_end)
+        self._line: Line | None = None
+        self._idle_since = -settings.phrase_end  # when the machine's last line ended
+        self._level = 0  # of the machine's last note
+        self.most_ways = settings.plan
+        self._prepared = -1  # when something was drawn ahead
         self._now = 0
+        self._changed = 0  # when the mode was
+        self._stopped = False  # until something begins
 
     def interrupt(self, event: Event) -> bool:
-        """End the answer, if this event of the player's does. It is still to be heard.
+        """End the machine's line, if this event of the player's does. It is still to be heard.
 
         Returns:
             Whether it did: what was handed over and is still to sound, must not.
         """
-        return isinstance(event, NoteOn | Stop) and self._end_answer(event.tick)
+        ends = isinstance(event, Stop) or (isinstance(event, NoteOn) and self._mode.yields)
+        return ends and self._end_line(event.tick)
 
     def hear(self, event: Event) -> None:
         """Take an event of the player's."""
         self.interrupt(event)
+        self._now = max(self._now, event.tick)
         if isinstance(event, Stop):
-            self._stop(event.tick)
+            self._stop(event)
             return
-        sounded = self._hands.sounding
-        self._hands.take(event)
-        if sounded and not self._hands.sounding:
-            self._silent_since = event.tick
-        if isinstance(event, NoteOn):
-            if self._phrase is None:
-                self._continuation.refresh()
-                self._phrase = _Phrase(event.tick)
-            self._phrase.add(event)
-        for token in self._tokeniser.feed(event):
-            self._continuation.hear(token)
+        self._stopped &= not isinstance(event, NoteOn)
+        # Where no answer is awaited, what is played after a silence is something new all the same.
+        unawaited = self._line is not None or self._settings.mode == "listen"
+        begins = self._player.hear(event, self._settings.phrase_end if unawaited else None)
+        if begins and self._line is None:
+            self._stream.refresh()
+        for group in self._groups.feed(event):
+            self._take(group)
+        if self._line and not self._mode.yields:
+            end = self._mode.ends(self._situation, self._line.start)
+            self._line.last_until(end, self._now)
+
+    def change(self, tick: int, settings: JamSection) -> bool:
+        """Take turns otherwise from `tick` on. What goes on, goes on where the new mode has it so.
+
+        Returns:
+            Whether the machine's line has ended: as `interrupt`.
+        """
+        self._now = max(self._now, tick)
+        if settings == self._settings:
+            return False
+        other, self._settings = settings.mode != self._settings.mode, settings
+        if not self._player.held and tick - self._player.quiet_since > settings.max_response:
+            self._player.drop_phrase()  # of long ago
+        if other:
+            self._changed, self._stopped = self._now, False
+        if self._line is None:
+            return False
+        if other and self._mode.yields and (settings.mode == "listen" or self._player.held):
+            return self._end_line(tick)
+        if other or not self._mode.yields:
+            start = tick if other else self._line.start
+            self._line.last_until(self._mode.ends(self._situation, start), self._now)
+        return False
+
+    def resume(self, tick: int) -> None:
+        """After a stop, begin by itself again, if that is the mode."""
+        self._now = max(self._now, tick)
+        if self._stopped:
+            self._changed, self._stopped = self._now, False
+
+    def constrain(self, tick: int, sampling: SamplingSection) -> None:
+        """Draw by other settings, also what was drawn ahead."""
+        self._redraw(tick, lambda: self._continuation.constrain(sampling))
+
+    def clear(self, tick: int) -> None:
+        """Forget the context."""
+        self._redraw(tick, self._stream.clear)
+
+    def exchange(self, tick: int, continuation: Continuation, tokeniser: TokeniserSettings) -> None:
+        """Go on with another model from `tick` on: it knows the last onsets.
+
+        Args:
+            tick: now.
+            continuation: warmed up.
+            tokeniser: the settings that its weights were trained with.
+        """
+        for group in self._groups.flush():
+            self._take(group)
+        if self._player.key:
+            continuation.follow(self._player.key)
+        self._continuation, self._groups = continuation, OnsetGroups(tokeniser)
+        self._redraw(tick, lambda: self._stream.exchange(continuation, tokeniser))
 
     def advance(self, tick: int) -> list[Note]:
         """Let time come to `tick`; return the notes that begin within `LEAD` ticks from there."""
         self._now = tick
-        if self._phrase and not self._hands.sounding and tick + LEAD >= self._slot():
-            self._begin_answer(self._slot())
-        if self._answer is None:
+        for group in self._groups.advance(tick):
+            self._take(group)
+        if self._line:
+            self._prepare(self._line, tick)
+        elif (slot := self._slot()) is not None and tick >= slot - self._ahead:
+            self._begin_line(slot)
+        line, notes = self._line, []
+        if line is None:
             return []
-        notes = self._answer.notes_until(tick + LEAD)
-        if tick >= self._answer.end:
-            self._end_answer(self._answer.end)
+        while line.due(tick + LEAD):
+            if self._leaves_out(line.next_onset):
+                line.rest()
+            else:
+                notes.append(line.play())
+                self._level = notes[-1].velocity
+                if self._mode.yields:
+                    self._player.drop_phrase()  # it is answered
+        if line.end is not None and tick >= line.end:
+            self._end_line(line.end)
+            self._player.drop_phrase()
         return notes
 
     def next_tick(self) -> int | None:
         """When to call `advance` next, if nothing is heard before; None if not before then."""
-        if self._answer:
-            onset, end = self._answer.next_onset, self._answer.end
-            return onset - LEAD if onset < end else end
-        if self._phrase and not self._hands.sounding:
-            return self._slot() - LEAD
-        return None
+        if self._line:
+            onset, end = self._line.next_onset, self._line.end
+            ticks = [onset - LEAD if end is None or onset < end else end]
+            if not self._line.ready:
+                ticks.append(self._now + 1)
+            if (closes := self._groups.closes_at) is not None:
+                ticks.append(closes)
+            return min(ticks)
+        slot = self._slot()
+        return None if slot is None else slot - self._ahead
 
     def silent(self, tick: int) -> bool:
         """Whether neither part has sounded for `phrase_end`, and none is about to."""
-        over = self._phrase is None and self._answer is None
-        return over and tick - self._silent_since >= self._settings.phrase_end
+        over = self._line is None and not self._player.held and self._slot() is None
+        since = max(self._player.quiet_since, self._idle_since)
+        return over and tick - since >= self._settings.phrase_end
 
-    def _slot(self) -> int:
-        """The first slot where an answer to the phrase may begin.
+    @property
+    def grid(self) -> int:
+        """What onsets of the machine's are multiples of, in ticks."""
+        return self._continuation.grid
 
-        A key that is let go a hair late is no reason to wait for half a beat more.
-        """
-        return ceil_to(max(self._silent_since + self._settings.phrase_end - LEAD, self._now), GRID)
-
-    def _begin_answer(self, start: int) -> None:
-        assert self._phrase is not None  # noqa: S101 - only a phrase is answered
-        lasted = snap(self._silent_since - self._phrase.start, GRID)
-        length = min(max(lasted, self._settings.min_response), self._settings.max_response)
-        velocity = self._phrase.loudness
-        self._end_phrase()
-        self._answer = Answer(
-            self._continuation,
-            self._tokeniser,
-            start,
-            start + length,
-            max_duration=self._settings.max_duration,
-            velocity=velocity,
+    def view(self, tick: int) -> View:
+        """How things stand at `tick`."""
+        context, playing = self._continuation.context, self._player.held or self._player.phrase
+        return View(
+            self._settings.mode,
+            "livecomposer" if self._line else "player" if playing else "",
+            self._player.key,
+            self._stream.last(tick),
+            (len(context), context.maxlen or 0),
+            (round(self._player.touch.level), self._level),
         )
 
-    def _stop(self, tick: int) -> None:
-        """Forget what is going on."""
-        self._hands = _Hands()
-        self._end_phrase()
-        self._silent_since = max(self._silent_since, tick)
+    @property
+    def _mode(self) -> Mode:
+        return MODES[self._settings.mode]
 
-    def _end_phrase(self) -> None:
-        for token in self._tokeniser.flush():
-            self._continuation.hear(token)
-        self._phrase = None
+    @property
+    def _ahead(self) -> int:
+        """How much before its first slot a line is begun."""
+        return LEAD + (self._ways if self._ways > 1 and self._mode.yields else 0)
 
-    def _end_answer(self, tick: int) -> bool:
-        """What would have begun at `tick` or later, never was. Returns whether there was any."""
-        if self._answer is None:
+    @property
+    def _situation(self) -> Situation:
+        return Situation(
+            phrase=self._player.phrase,
+            held=self._player.held,
+            pedal=self._player.pedal,
+            quiet_since=self._player.quiet_since,
+            idle_since=self._idle_since,
+            settings=self._settings,
+            bars=self._bars,
+        )
+
+    def _take(self, group: Group) -> None:
+        """Let the model hear an onset of the player's."""
+        if self._player.key:  # else what a primer was in is still the best guess
+            self._continuation.follow(self._player.key)
+        if self._line:
+            self._line.touch = self._touch()
+            self._line.hear(self._now, *group)
+        else:
+            self._stream.hear(*group)
+
+    def _slot(self) -> int | None:
+        """The first slot where the machine may begin; None if it plays, or may not.
+
+        A key that is let go a hair late is no reason to wait for a slot more.
+        """
+        begins = None if self._line else self._mode.begins(self._situation)
+        if begins is None or self._stopped:
+            return None
+        return self._stream.slot(max(max(begins, self._changed + SOON) - LEAD, self._now))
+
+    def _begin_line(self, start: int) -> None:
+        for group in self._groups.flush():
+            self._take(group)
+        touch = self._touch()
+        start = self._stream.slot(start)
+        end = self._mode.ends(self._situation, start)
+        if not self._mode.yields:
+            self._player.drop_phrase()
+        self._line = Line(
+            self._stream,
+            start,
+            end,
+            max_duration=self._settings.max_duration,
+            touch=touch,
+            ways=self._ways,
+        )
+        self._prepare(self._line, self._now)
+
+    def _prepare(self, line: Line, tick: int) -> None:
+        """Spread what is to be drawn ahead over the time there is: an onset or a way each tick."""
+        if tick != self._prepared:
+            self._prepared = tick
+            line.prepare()
+
+    @property
+    def _ways(self) -> int:
+        return min(self._settings.plan, self.most_ways)
+
+    def _leaves_out(self, onset: int) -> bool:
+        """Whether the machine rests at an onset, to leave the player room."""
+        if not self._mode.thins:
             return False
-        self._answer.end_at(tick)
-        self._answer = None
-        self._silent_since = max(self._silent_since, tick)
+        onsets_a_slot = self._player.density(onset) * self.grid
+        return self._continuation.chance() >= float(self._settings.density**onsets_a_slot)
+
+    def _touch(self) -> Touch:
+        """How the machine plays: as the player's last phrase was, or as was asked for."""
+        return self._player.touch.asked_for(self._settings)
+
+    def _redraw(self, tick: int, change: Callable[[], None]) -> None:
+        """Change the stream; what was drawn ahead is drawn anew."""
+        self._now = max(self._now, tick)
+        if self._line:
+            self._line.redraw(self._now, change)
+        else:
+            change()
+
+    def _stop(self, stop: Stop) -> None:
+        """Forget what is going on, and wait."""
+        self._stopped = True
+        for group in self._groups.flush():
+            self._take(group)
+        self._player.hear(stop)
+        self._idle_since = max(self._idle_since, stop.tick)
+
+    def _end_line(self, tick: int) -> bool:
+        """What would have begun at `tick` or later, never was. Returns whether there was any."""
+        if self._line is None:
+            return False
+        self._line.end_at(tick)
+        self._line = None
+        self._idle_since = max(self._idle_since, tick)
         return True
-
-
-class _Phrase:
-    """The player's turn: where it began, and how loud it was."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self._velocities, self._notes = 0, 0
-
-    def add(self, note: NoteOn) -> None:
-        self._velocities += note.velocity
-        self._notes += 1
-
-    @property
-    def loudness(self) -> int:
-        return round(self._velocities / self._notes)
-
-
-class _Hands:
-    """Which notes the player's keys and pedals hold."""
-
-    def __init__(self) -> None:
-        self._keys: set[tuple[int, int]] = set()  # channel, pitch
-        self._released: set[tuple[int, int]] = set()  # but held by the pedal
-        self._pedals: set[int] = set()
-
-    @property
-    def sounding(self) -> bool:
-        return bool(self._keys or self._released)
-
-    def take(self, event: NoteOn | NoteOff | Sustain | AllNotesOff) -> None:
-        channel = event.channel
-        match event:
-            case NoteOn():
-                self._keys.add((channel, event.pitch))
-            case NoteOff():
-                if (channel, event.pitch) in self._keys and channel in self._pedals:
-                    self._released.add((channel, event.pitch))
-                self._keys.discard((channel, event.pitch))
-            case Sustain(down=True):
-                self._pedals.add(channel)
-            case _:
-                self._pedals.discard(channel)
-                self._released = {held for held in self._released if held[0] != channel}
-        if isinstance(event, AllNotesOff):
-            self._keys = {held for held in self._keys if held[0] != channel}

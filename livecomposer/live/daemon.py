@@ -17,6 +17,7 @@ from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
+from livecomposer.live.recorder import RecordedJam
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,17 @@ class Daemon:
         jam: its nanoseconds are `time.monotonic_ns`, its voice is `player`.
         player: what the jam plays with.
         ports: open; they are closed at the end.
+        ended: called at the end, when nothing is sent any more.
     """
 
-    def __init__(self, jam: Jam, player: Player, ports: Ports) -> None:
+    def __init__(
+        self,
+        jam: Jam | RecordedJam,
+        player: Player,
+        ports: Ports,
+        ended: Callable[[int], None] = lambda _ns: None,
+    ) -> None:
+        self._ended = ended
         self._jam, self._player, self._ports = jam, player, ports
         # What came in, with who is to take it; or an exception of a port's; or None to stop.
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
@@ -45,6 +54,10 @@ class Daemon:
     def stop(self) -> None:
         """End `run`, from any thread or signal handler."""
         self._inbox.put(None)
+
+    def ask(self, answer: Callable[[int], None]) -> None:
+        """Have something done between two events, with the time, in the thread that composes."""
+        self._inbox.put((lambda ns, _: answer(ns), time.monotonic_ns(), None))
 
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Play until `stop`, or a signal that asks for it.
@@ -61,13 +74,14 @@ class Daemon:
             ports.input.start(self._passing_to(self._jam.receive), self._inbox.put)
             if ports.clock:
                 ports.clock.start(self._passing_to(self._jam.receive_clock), self._inbox.put)
+            self._jam.begin(time.monotonic_ns())
             if ready:
                 ready()
             self._loop()
         finally:
             closing = [port.close for port in (ports.input, ports.clock, ports.output) if port]
             # Each of these, whatever became of the others.
-            for leave in (self._leave, ports.output.stop, *closing):
+            for leave in (self._leave, ports.output.stop, self._end, *closing):
                 try:
                     leave()
                 except Exception:
@@ -81,6 +95,9 @@ class Daemon:
     def _passing_to(self, take: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
         """What a port's thread calls: it only queues, with the time."""
         return lambda ns, item: self._inbox.put((take, ns, item))
+
+    def _end(self) -> None:
+        self._ended(time.monotonic_ns())
 
     def _leave(self) -> None:
         self._jam.leave(time.monotonic_ns())

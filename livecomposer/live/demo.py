@@ -2,16 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from livecomposer.config import Config, load_config
+from livecomposer.config import Config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
-from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import stopping_on_signals
-from livecomposer.live.offline import Timed, perform
+from livecomposer.live.desk import LoadedModel
+from livecomposer.live.offline import Timed
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
+from livecomposer.live.replay import play_again
 from livecomposer.live.wiring import make_daemon
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 
@@ -42,21 +44,24 @@ def calls(tempo_bpm: float) -> list[list[Timed]]:
 
 
 def play_fast(
-    composer: Composer, tempo_bpm: float, channel: int
+    models: Sequence[LoadedModel], config: Config, seed: int
 ) -> tuple[list[Timed], list[Timed]]:
-    """Play in virtual time; returns as `play_live` does."""
+    """Play in virtual time; see `play_live`."""
+    tempo_bpm = config.clock.tempo_bpm
     played = [message for call in calls(tempo_bpm) for message in call]
-    return played, perform(composer, InternalClock(tempo_bpm, 0), played, channel)
+    clock = InternalClock(tempo_bpm, 0)
+    return played, play_again(config, models, clock, played, seed=seed)
 
 
 def play_live(
-    composer: Composer, config: Config, tell: Callable[[str], None]
+    models: Sequence[LoadedModel], config: Config, seed: int, tell: Callable[[str], None]
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 
     Args:
-        composer: fresh.
+        models: fresh.
         config: for the daemon; its tempo is the player's too.
+        seed: the models'.
         tell: called as things happen.
 
     Returns:
@@ -66,7 +71,7 @@ def play_live(
     tempo_bpm = config.clock.tempo_bpm
     alone = msgspec.structs.replace(load_config().clock, tempo_bpm=tempo_bpm)  # nobody leads here
     settings = msgspec.structs.replace(config, clock=alone)
-    daemon, _ = make_daemon(settings, composer, Ports(source, sink))
+    daemon, *_ = make_daemon(settings, models, Ports(source, sink), seed)
     played: list[Timed] = []
     ended = threading.Event()
 

@@ -4,8 +4,8 @@ import logging
 from fractions import Fraction
 from typing import NamedTuple
 
-from livecomposer.live.clock import MAX_BPM, MIN_BPM, Line
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT
+from livecomposer.live.clock import MAX_BPM, MIN_BPM, TempoLine
+from livecomposer.music.tempo import BAR, GRID, TICKS_PER_BEAT
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class JackClock:
 
     def __init__(self, tempo_bpm: float) -> None:
         self._default_bpm = tempo_bpm
-        self._line = Line.at(Fraction(0), 0, tempo_bpm)
+        self._line = TempoLine.at(Fraction(0), 0, tempo_bpm)
         self._mad = False  # whether its tempo is out of range
         self.running = False
         self.breaks = 0
@@ -81,10 +81,10 @@ class JackClock:
         if beats is None:
             beats = transport.seconds * tempo_bpm / 60
         before = self._line.position_at(ns)
-        # The nearest place that lies in its beat as the transport's does: from here on, or back by
+        # The nearest place that lies in its bar as the transport's does: from here on, or back by
         # as little as a late server loses, which breaks nothing.
-        forward = (Fraction(beats) * TICKS_PER_BEAT - before + _LOSS) % TICKS_PER_BEAT - _LOSS
+        forward = (Fraction(beats) * TICKS_PER_BEAT - before + _LOSS) % BAR - _LOSS
         self.breaks += self.running and forward > _LOSS
         self.running = True
-        self._line = Line.at(before + forward, ns, tempo_bpm)
+        self._line = TempoLine.at(before + forward, ns, tempo_bpm)
         log.debug("JACK's transport is at beat %.3f, tempo %.4g", beats, tempo_bpm)

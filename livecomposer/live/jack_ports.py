@@ -188,7 +188,7 @@ class JackOutput(_Port):
         self.xruns += 1
 
 
-def open_jack_ports(settings: config.Ports, clock_port: str) -> Ports:
+def open_jack_ports(settings: config.PortsSection, clock_port: str) -> Ports:
     """See `open_ports`."""
     jack.set_error_function(lambda message: log.debug("JACK: %s", message))
     jack.set_info_function(lambda message: log.debug("JACK: %s", message))
@@ -215,7 +215,7 @@ def _client(name: str) -> Any:
         raise PortError(f"JACK makes no client {name!r}: {error.status}") from None
 
 
-def _open(settings: config.Ports, clock_port: str, clients: list[Any]) -> Ports:
+def _open(settings: config.PortsSection, clock_port: str, clients: list[Any]) -> Ports:
     names = [settings.input, settings.output]
     if clock_port:
         names.append("livecomposer clock")

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from livecomposer.live.pulses import Pulses
 from livecomposer.midi import wire
-from livecomposer.music.tempo import TICKS_PER_BEAT
+from livecomposer.music.tempo import BAR, TICKS_PER_BEAT
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class MidiClock:
         self._moves = False
         tick = self._pulses.index + self._tick_offset
         first = max(tick, self._reached)  # where it may go on: ticks only grow
-        jump = first + (self._song - first) % TICKS_PER_BEAT - tick
+        jump = first + (self._song - first) % BAR - tick
         self._tick_offset += jump
         self._song_offset = self._song - self._pulses.index
         self.breaks += self.running and jump > 0

@@ -4,18 +4,22 @@ Also what a performance and its answers come to as notes, and continuing a piece
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from livecomposer.live.answer import Answer
 from livecomposer.live.clock import Clock
-from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
-from livecomposer.live.schedule import Chord, Schedule
+from livecomposer.live.line import Line
+from livecomposer.live.performance import Performance
+from livecomposer.live.phrase import Touch
+from livecomposer.live.recorder import RecordedJam
+from livecomposer.live.schedule import Booking, Schedule
+from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
-from livecomposer.music.events import Event, Note, NoteOn
-from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, TempoMap, ceil_to
-from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings, encode
+from livecomposer.music.events import Event, Note
+from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
+from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
 
 Timed = tuple[int, bytes]
@@ -49,25 +53,11 @@ def live_tokens(
     return encode(hear(messages, clock), settings)
 
 
-def perform(
-    composer: Composer, clock: Clock, messages: Iterable[Timed], channel: int
-) -> list[Timed]:
-    """Play messages into the live core in virtual time; return what it sends.
-
-    Args:
-        composer: fresh.
-        clock: its nanoseconds are the messages'.
-        messages: in order of time.
-        channel: what the answers are sent on, 0-15.
-    """
-    voice = VirtualVoice(channel)
-    play_into(Jam(composer, clock, voice), voice, messages)
-    voice.silence()
-    return voice.sent
-
-
 def play_into(
-    jam: Jam, voice: "VirtualVoice", messages: Iterable[Timed], end_ns: int | None = None
+    jam: Jam | RecordedJam,
+    voice: "VirtualVoice",
+    messages: Iterable[Timed],
+    end_ns: int | None = None,
 ) -> None:
     """Play messages into a jam in virtual time.
 
@@ -82,6 +72,8 @@ def play_into(
         voice.now_ns = ns
         jam.receive(ns, data)
     _let_pass(jam, voice, end_ns)
+    if end_ns is not None:
+        voice.now_ns = end_ns
 
 
 class VirtualVoice:
@@ -92,13 +84,17 @@ class VirtualVoice:
         self.now_ns = 0
         self.sent: list[Timed] = []  # with when each was due
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """See `Voice`."""
-        self.schedule.book(chord)
+        self.schedule.book(booking)
 
-    def book_system(self, due_ns: int, message: bytes) -> None:
+    def book_message(self, due_ns: int, message: bytes) -> None:
         """See `Voice`."""
-        self.schedule.book_system(due_ns, message)
+        self.schedule.book_message(due_ns, message)
+
+    def send_soon(self, ns: int, message: bytes) -> None:
+        """See `Voices`."""
+        self.schedule.book_message(ns, message)
 
     def cut(self) -> None:
         """See `Voice`."""
@@ -116,7 +112,7 @@ class VirtualVoice:
         self.sent.append((due_ns, message))
 
 
-def _let_pass(jam: Jam, voice: VirtualVoice, until_ns: int | None) -> None:
+def _let_pass(jam: Jam | RecordedJam, voice: VirtualVoice, until_ns: int | None) -> None:
     """Let happen all that is due before `until_ns`, or all there is."""
     while True:
         dues = [due for due in (jam.due_ns(), voice.schedule.due_ns()) if due is not None]
@@ -153,39 +149,59 @@ def notes_of(messages: Iterable[Timed], tempo_map: TempoMap) -> list[TimedNote]:
     return sorted(notes, key=lambda note: (note.onset, note.channel, note.pitch))
 
 
-def continue_piece(
-    events: Sequence[Event],
-    continuation: Continuation,
-    tokeniser: TokeniserSettings,
-    *,
-    length: int,
-    max_duration: int,
-) -> list[Note]:
-    """Go on where a piece ends.
+class Primed(NamedTuple):
+    """A model that has heard a piece, and is to go on.
+
+    Attributes:
+        stream: all that was heard.
+        start: the first slot after it, a tick.
+        touch: how the piece was played.
+    """
+
+    stream: Stream
+    start: int
+    touch: Touch
+
+    def go_on(self, *, length: int, max_duration: int, ways: int) -> list[Note]:
+        """Play.
+
+        Args:
+            length: how long, in ticks.
+            max_duration: of a note, in ticks.
+            ways: how many ways to end are tried.
+        """
+        start, touch = self.start, self.touch
+        end = start + length
+        line = Line(self.stream, start, end, max_duration=max_duration, touch=touch, ways=ways)
+        notes = []
+        while line.due(end):
+            while not line.ready:
+                line.prepare()
+            notes.append(line.play())
+        return notes
+
+
+def prime(
+    events: Sequence[Event], continuation: Continuation, tokeniser: TokeniserSettings
+) -> Primed:
+    """Let a model hear a piece.
 
     Args:
         events: the piece's; at least one onset.
         continuation: fresh; it hears the piece's last tokens, as many as its context holds.
         tokeniser: the settings its weights were trained with.
-        length: how long to go on, in ticks.
-        max_duration: of a note, in ticks.
     """
-    ear = Tokeniser(tokeniser)
-    tokens = [token for event in events for token in ear.feed(event)] + ear.flush()
-    for token in tokens[-(continuation.context.maxlen or 0) :]:
-        continuation.hear(token)
-    continuation.refresh()
-    velocities = [event.velocity for event in events if isinstance(event, NoteOn)]
-    start = ceil_to(max(event.tick for event in events) + 1, GRID)
-    answer = Answer(
-        continuation,
-        ear,
-        start,
-        start + length,
-        max_duration=max_duration,
-        velocity=round(sum(velocities) / len(velocities)),
-    )
-    return answer.notes_until(start + length)
+    gathering, stream = OnsetGroups(tokeniser), Stream(continuation, tokeniser)
+    played = Performance(0)
+    groups: list[Group] = []
+    for event in events:
+        groups += gathering.feed(event)
+        played.hear(event)
+    for group in (groups + gathering.flush())[-(continuation.context.maxlen or 0) :]:
+        stream.hear(*group)
+    continuation.follow(played.key)
+    stream.refresh()
+    return Primed(stream, stream.slot(max(event.tick for event in events) + 1), played.touch)
 
 
 def timed_notes(notes: Iterable[Note], channel: int) -> list[TimedNote]:

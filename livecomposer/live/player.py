@@ -10,7 +10,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from livecomposer.live.lateness import Lateness
-from livecomposer.live.schedule import Chord, Schedule, Send
+from livecomposer.live.schedule import Booking, Schedule, Send
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +39,23 @@ class Player:
         """How many notes were too late to begin."""
         return self._schedule.skipped
 
+    def tell(self, witness: Send) -> None:
+        """Let a witness know of each message of the machine's notes, in the sending thread."""
+        self._schedule.witness = witness
+
     # The booking thread's side.
 
-    def book(self, chord: Chord) -> None:
+    def book(self, booking: Booking) -> None:
         """Book a chord."""
-        self._orders.put(lambda _now, _send: self._schedule.book(chord))
+        self._orders.put(lambda _now, _send: self._schedule.book(booking))
 
-    def book_system(self, due_ns: int, message: bytes) -> None:
-        """Book a system message, such as MIDI clock; it outlives a cut."""
-        self._orders.put(lambda _now, _send: self._schedule.book_system(due_ns, message))
+    def book_message(self, due_ns: int, message: bytes) -> None:
+        """Book any message, such as MIDI clock; it outlives a cut."""
+        self._orders.put(lambda _now, _send: self._schedule.book_message(due_ns, message))
+
+    def send_soon(self, ns: int, message: bytes) -> None:
+        """Send any message as soon as may be; if that is later than `ns`, it isn't late."""
+        self._orders.put(lambda now, _send: self._schedule.book_message(max(ns, now), message))
 
     def cut(self) -> None:
         """End at once what sounds, and drop the notes that are booked."""

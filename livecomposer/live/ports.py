@@ -158,7 +158,7 @@ class LocalOutput(ImmediateOutput):
         self.sent.append((time.monotonic_ns(), message))
 
 
-def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
+def open_ports(settings: config.PortsSection, clock: config.ClockSection) -> Ports:
     """Open or create the ports.
 
     Args:
@@ -188,7 +188,7 @@ def open_ports(settings: config.Ports, clock: config.Clock) -> Ports:
     return open_rtmidi_ports(settings, clock.port)
 
 
-def _choose_backend(settings: config.Ports) -> str:
+def _choose_backend(settings: config.PortsSection) -> str:
     """What to reach the MIDI system through: JACK itself where there is JACK and nothing else."""
     if settings.backend != "auto":
         return settings.backend

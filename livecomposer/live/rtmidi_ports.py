@@ -74,7 +74,7 @@ _DRAIN_S = 0.05
 """JACK sends in its next period, and a port that is gone sends nothing more."""
 
 
-def open_rtmidi_ports(settings: config.Ports, clock_port: str) -> Ports:
+def open_rtmidi_ports(settings: config.PortsSection, clock_port: str) -> Ports:
     """See `open_ports`."""
     number = _choose_api(settings.api)
     wanted = [(rtmidi.MidiIn, settings.input), (rtmidi.MidiOut, settings.output)]

@@ -1,10 +1,8 @@
-"""Tap tempo: a key or a controller that is struck on the beat."""
+"""Tap tempo: a control that is struck on the beat."""
 
 from itertools import pairwise
 
-from livecomposer import config
 from livecomposer.live.clock import MAX_BPM, MIN_BPM, InternalClock
-from livecomposer.midi.wire import CONTROL_CHANGE, NOTE_OFF, NOTE_ON
 
 _TAPS = 3  # to set a tempo: one stray touch is none
 _REMEMBERED = 8
@@ -15,26 +13,15 @@ class TapTempo:
     """Sets a clock's tempo by taps.
 
     Args:
-        mapping: what taps, on any channel.
         clock: whose tempo.
     """
 
-    def __init__(self, mapping: config.Tap, clock: InternalClock) -> None:
-        self._mapping, self._clock = mapping, clock
+    def __init__(self, clock: InternalClock) -> None:
+        self._clock = clock
         self._taps: list[int] = []
 
-    def take(self, ns: int, message: bytes) -> bool:
-        """Take a message of the player's at `ns`; returns whether it is the tap's, not music."""
-        status = message[0] & 0xF0
-        statuses = (NOTE_ON, NOTE_OFF) if self._mapping.kind == "note" else (CONTROL_CHANGE,)
-        if status not in statuses or message[1] != self._mapping.number:
-            return False
-        threshold = 1 if self._mapping.kind == "note" else 64
-        if status != NOTE_OFF and message[2] >= threshold:
-            self._tap(ns)
-        return True
-
-    def _tap(self, ns: int) -> None:
+    def tap(self, ns: int) -> None:
+        """It was struck."""
         if self._taps and ns - self._taps[-1] < _NS_PER_MINUTE // MAX_BPM:
             return  # a bounce
         if self._taps and ns - self._taps[-1] > _NS_PER_MINUTE // MIN_BPM:

@@ -1,30 +1,57 @@
-"""From settings to a daemon: which clock, who leads, what taps."""
+"""From settings to a daemon: which clock, who leads, what can be changed while playing."""
 
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from livecomposer.config import Config
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
+from livecomposer.live.desk import Desk, LoadedModel
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
 from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
-from livecomposer.live.tap import TapTempo
+from livecomposer.live.recorder import Entry, RecordedJam
+from livecomposer.live.status import Status, take_status
 
 
-def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemon, Player]:
-    """A daemon on open ports, and the player that it plays with.
+class Wired(NamedTuple):
+    """A daemon, and what is of interest about it.
+
+    Attributes:
+        daemon: not running yet.
+        player: what it plays with.
+        status: how the jam stands at a time; to be called by `Daemon.ask`.
+    """
+
+    daemon: Daemon
+    player: Player
+    status: Callable[[int], Status]
+
+
+def make_daemon(
+    config: Config,
+    models: Sequence[LoadedModel],
+    ports: Ports,
+    seed: int,
+    record: Callable[[Entry], None] | None = None,
+) -> Wired:
+    """A daemon on open ports.
 
     Args:
-        config: its sections `ports` and `clock` are heeded.
-        composer: warmed up.
+        config: all but its sections `tokeniser` and `training` are heeded.
+        models: what can be played, the first at the beginning.
         ports: open.
+        seed: that of the models.
+        record: takes what is to be recorded.
     """
     settings = config.clock
     clock: Clock
-    tap = None
+    own = None
     if settings.source == "midi":
         from livecomposer.live.midi_clock import MidiClock  # not needed otherwise
 
@@ -33,9 +60,9 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
         clock = JackClock(settings.tempo_bpm)
     else:
         fixed = settings.anchor == "fixed"
-        clock = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
-        if settings.tapped_by:
-            tap = TapTempo(settings.tapped_by, clock)
+        clock = own = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
+    first, bars = models[0], config.clock.bars
+    composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
     player = Player(config.ports.channel - 1)
     jam = Jam(
         composer,
@@ -44,10 +71,15 @@ def make_daemon(config: Config, composer: Composer, ports: Ports) -> tuple[Daemo
         latency_ns=round(config.ports.latency_ms * 1e6),
         ahead_ns=ports.ahead_ns,
         leader=Leader() if settings.send else None,
-        tap=tap,
+        desk=Desk(config, composer, models, player, seed=seed, clock=own),
         own_clock_port=bool(settings.port),
     )
-    daemon = Daemon(jam, player, ports)
+    if record:
+        recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
+        player.tell(recorded.send)
+        daemon = Daemon(recorded, player, ports, recorded.end)
+    else:
+        daemon = Daemon(jam, player, ports)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
-    return daemon, player
+    return Wired(daemon, player, partial(take_status, settings.source, composer, clock, player))

@@ -3,7 +3,8 @@
 Positions here are a file's own ticks, of 1/`division` beat.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -34,12 +35,16 @@ class MidiFile:
             come before other messages of the same position. No meta messages.
         tempo_changes: (position, microseconds per beat), in order.
         tracks: the tracks' names, "" for one without.
+        texts: text events, of all tracks.
+        markers: (position, text), of all tracks.
     """
 
     division: int
     messages: list[tuple[int, mido.Message]]
     tempo_changes: list[tuple[int, int]]
     tracks: list[str]
+    texts: list[str]
+    markers: list[tuple[int, str]]
 
     @property
     def tempo_map(self) -> TempoMap:
@@ -58,12 +63,12 @@ class TimedNote:
     channel: int = 0
 
 
-def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
+def read_midi(source: Path | bytes, *, tracks: Collection[str] | None = None) -> MidiFile:
     """Read a MIDI file of type 0 or 1.
 
     Args:
         source: the file, or what is in it.
-        track: take the messages of tracks with this name only.
+        tracks: take the messages of tracks with these names only.
 
     Raises:
         MidiFileError: it can't be read, is empty, isn't MIDI, is cut off, counts time in a way
@@ -71,32 +76,39 @@ def read_midi(source: Path | bytes, *, track: str | None = None) -> MidiFile:
     """
     parsed = _parse(source)
     division = parsed.ticks_per_beat
-    ranked: list[tuple[int, int, mido.Message]] = []
-    tempo_changes: list[tuple[int, int]] = []
+    ranked: list[tuple[int, int, mido.Message]] = []  # with which comes first in a place
+    metas: defaultdict[str, list[tuple[int, mido.MetaMessage]]] = defaultdict(list)  # by type
     for each in parsed.tracks:
         position = 0
         begun: dict[tuple[int, int], int] = {}  # (channel, note): where it last began
-        left_out = track is not None and each.name != track
+        left_out = tracks is not None and each.name not in tracks
         for message in each:
             position += message.time
-            if message.type == "set_tempo":
-                tempo_changes.append((position, message.tempo))
+            if message.is_meta:
+                metas[message.type].append((position, message))
             elif left_out:
                 continue
             elif is_note_off(message):
                 # The end of a note without length comes after its beginning.
                 rank = 2 if begun.get((message.channel, message.note)) == position else 0
                 ranked.append((position, rank, message))
-            elif not message.is_meta:
+            else:
                 if message.type == "note_on":
                     begun[message.channel, message.note] = position
                 ranked.append((position, 1, message))
     if ranked and max(position for position, _, _ in ranked) > MAX_BEATS * division:
         raise MidiFileError(f"it is longer than {MAX_BEATS:,} beats")
     ranked.sort(key=lambda row: row[:2])
-    tempo_changes.sort(key=lambda change: change[0])
-    messages = [(row[0], row[2]) for row in ranked]
-    return MidiFile(division, messages, tempo_changes, [each.name for each in parsed.tracks])
+    for events in metas.values():
+        events.sort(key=lambda event: event[0])
+    return MidiFile(
+        division,
+        messages=[(position, message) for position, _, message in ranked],
+        tempo_changes=[(position, meta.tempo) for position, meta in metas["set_tempo"]],
+        tracks=[each.name for each in parsed.tracks],
+        texts=[meta.text for _, meta in metas["text"]],
+        markers=[(position, meta.text) for position, meta in metas["marker"]],
+    )
 
 
 def _parse(source: Path | bytes) -> mido.MidiFile:
@@ -147,24 +159,49 @@ def write_midi(
     Raises:
         OSError: it can't be written.
     """
-    file = mido.MidiFile(type=1, ticks_per_beat=WRITTEN_DIVISION)
-    tempo = [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempo_changes]
-    file.tracks.append(_track(tempo))
+    parts = []
     for name, notes in tracks:
-        timed = [(0, mido.MetaMessage("track_name", name=name))]
+        timed = []
         for note in notes:
             on = {"note": note.pitch, "velocity": note.velocity, "channel": note.channel}
             off = {"note": note.pitch, "velocity": 0, "channel": note.channel}
             timed.append((note.onset, mido.Message("note_on", **on)))
             timed.append((note.end, mido.Message("note_off", **off)))
-        file.tracks.append(_track(timed))
+        # At the same tick, note-offs go first.
+        timed.sort(key=lambda each: (each[0], each[1].type != "note_off"))
+        parts.append((name, timed))
+    write_messages(path, WRITTEN_DIVISION, parts, tempo_changes)
+
+
+def write_messages(
+    path: Path,
+    division: int,
+    tracks: Iterable[tuple[str, list[tuple[int, mido.Message]]]],
+    tempo_changes: Iterable[tuple[int, int]] = (),
+) -> None:
+    """Write a type-1 file: a tempo track, then each named track.
+
+    Args:
+        path: where to.
+        division: ticks per beat.
+        tracks: (name, [(tick, message), ...]) each, in order of time.
+        tempo_changes: (tick, microseconds per beat).
+
+    Raises:
+        OSError: it can't be written.
+    """
+    file = mido.MidiFile(type=1, ticks_per_beat=division)
+    tempo = [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempo_changes]
+    file.tracks.append(_track(tempo))
+    for name, timed in tracks:
+        file.tracks.append(_track([(0, mido.MetaMessage("track_name", name=name)), *timed]))
     file.save(path)
 
 
 def _track(timed: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-    """A track of messages at absolute ticks; at the same tick, note-offs go first."""
+    """A track of messages at absolute ticks."""
     track, now = mido.MidiTrack(), 0
-    for tick, message in sorted(timed, key=lambda each: (each[0], each[1].type != "note_off")):
+    for tick, message in timed:
         track.append(message.copy(time=tick - now))
         now = tick
     return track

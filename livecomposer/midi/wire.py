@@ -12,7 +12,7 @@ from livecomposer.music.events import (
     Sustain,
 )
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
+NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
 FIRST_SYSTEM, SONG_POSITION = 0xF0, 0xF2
 PULSES_PER_SIXTEENTH = 6
 """MIDI clock's pulses in a sixteenth, the unit of song position."""
@@ -24,6 +24,20 @@ SUSTAIN, RESET_CONTROLLERS, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 121, 120, 123
 _LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _UNDEFINED = (0xF9, 0xFD)
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
+
+def silences(message: bytes) -> bool:
+    """Whether it is All Sound Off or All Notes Off."""
+    controller = message[0] & 0xF0 == CONTROL_CHANGE
+    return controller and message[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF)
+
+
+def releases(message: bytes) -> bool:
+    """Whether a channel message lets a key or the pedal go."""
+    status = message[0] & 0xF0
+    if status == CONTROL_CHANGE:
+        return message[1] == SUSTAIN and message[2] < 64
+    return status == NOTE_OFF or (status == NOTE_ON and not message[2])
 
 
 class WireParser:

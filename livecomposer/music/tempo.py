@@ -16,6 +16,9 @@ _BEATS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?|[0-9]{1,6}/[1-9][0-9]{0,3}")
 GRID = TICKS_PER_BEAT // 2
 """Where the machine's own onsets may fall: every 0.5 beat."""
 
+BAR = 4 * TICKS_PER_BEAT
+"""A bar, of four beats; one begins at 0."""
+
 DEFAULT_TEMPO_US = 500_000
 """Microseconds per beat before any tempo event of a MIDI file (120 BPM)."""
 
@@ -94,7 +97,7 @@ class TempoMap:
 
     def ns_at(self, position: int, division: int) -> int:
         """When `position`, of 1/`division` beat, is reached: in nanoseconds, rounded."""
-        i = bisect_right(self._positions, position * self.division // division) - 1
+        i = max(0, bisect_right(self._positions, position * self.division // division) - 1)
         beyond = position * self.division - self._positions[i] * division
         time = self._times[i] * division + beyond * self._tempos[i]
         return round(Fraction(time, self.division * division))

@@ -50,54 +50,62 @@ class TokeniserSettings:
             )
 
 
-class Tokeniser:
-    """Turns events into tokens as they come.
+Group = tuple[int, tuple[int, ...]]
+"""An onset group: its tick, and the pitches that begin there, ascending."""
 
-    Events come in order of time; one that is earlier than the open onset group joins it. A
-    group's tokens are returned as soon as time is known to have passed it.
 
-    Attributes:
-        previous_onset: the tick of the last onset group that was closed, or None at the start.
+class OnsetGroups:
+    """Gathers what begins together.
+
+    Events come in order of time; one that is earlier than the open group joins it. A group is
+    returned as soon as time is known to have passed it.
     """
 
     def __init__(self, settings: TokeniserSettings) -> None:
-        self.settings = settings
-        self.previous_onset: int | None = None
-        self._group_tick = 0
+        self._resolution = settings.resolution
+        self._tick = 0
         self._pitches: set[int] = set()
 
-    def feed(self, event: Event) -> list[Token]:
-        """Take an event; return the tokens that it completes. Only onsets make tokens."""
-        tokens = self.advance(event.tick)
+    @property
+    def closes_at(self) -> int | None:
+        """The first tick that has passed the open group; None where none is open."""
+        return self._tick + (self._resolution + 1) // 2 if self._pitches else None
+
+    def feed(self, event: Event) -> list[Group]:
+        """Take an event; return the group that it completes, if any. Only onsets make groups."""
+        groups = self.advance(event.tick)
         if isinstance(event, NoteOn):
             if not self._pitches:
-                self._group_tick = self._snap(event.tick)
+                self._tick = snap(event.tick, self._resolution)
             self._pitches.add(event.pitch)
-        return tokens
+        return groups
 
-    def advance(self, tick: int) -> list[Token]:
-        """Let time pass up to `tick`; return the tokens that this completes."""
-        return self.flush() if self._pitches and self._snap(tick) > self._group_tick else []
+    def advance(self, tick: int) -> list[Group]:
+        """Let time pass up to `tick`; return the group that this completes, if any."""
+        passed = self._pitches and snap(tick, self._resolution) > self._tick
+        return self.flush() if passed else []
 
-    def flush(self) -> list[Token]:
-        """End the open onset group, if any; return its tokens."""
+    def flush(self) -> list[Group]:
+        """End the open group, if any, and return it."""
         if not self._pitches:
             return []
-        gap = self.gap_to(self._group_tick)
-        chord = Chord(tuple(sorted(self._pitches)))
+        group = self._tick, tuple(sorted(self._pitches))
         self._pitches.clear()
-        self.previous_onset = self._group_tick
-        return [gap, chord] if gap else [chord]
+        return [group]
 
-    def gap_to(self, tick: int) -> Gap | None:
-        """The gap token to be written for an onset at `tick`, or None where none is written."""
-        if self.settings.timing == "fixed" or self.previous_onset is None:
-            return None
-        ticks = min(self._snap(tick) - self.previous_onset, self.settings.max_gap)
-        return Gap(ticks) if ticks > 0 and ticks != UNWRITTEN_GAP else None
 
-    def _snap(self, tick: int) -> int:
-        return snap(tick, self.settings.resolution)
+def gap_between(previous: int | None, tick: int, settings: TokeniserSettings) -> Gap | None:
+    """The gap token to be written for an onset, or None where none is written.
+
+    Args:
+        previous: the tick of the onset before, snapped; None at the start.
+        tick: where the onset is.
+        settings: how time becomes tokens.
+    """
+    if settings.timing == "fixed" or previous is None:
+        return None
+    ticks = min(snap(tick, settings.resolution) - previous, settings.max_gap)
+    return Gap(ticks) if ticks > 0 and ticks != UNWRITTEN_GAP else None
 
 
 class Decoder:
@@ -124,9 +132,15 @@ class Decoder:
 
 def encode(events: Iterable[Event], settings: TokeniserSettings) -> list[Token]:
     """The tokens of a whole piece, whose events are in order of time."""
-    tokeniser = Tokeniser(settings)
-    tokens = [token for event in events for token in tokeniser.feed(event)]
-    return tokens + tokeniser.flush()
+    gathering = OnsetGroups(settings)
+    groups = [group for event in events for group in gathering.feed(event)]
+    tokens: list[Token] = []
+    previous = None
+    for tick, pitches in groups + gathering.flush():
+        gap = gap_between(previous, tick, settings)
+        tokens += [gap, Chord(pitches)] if gap else [Chord(pitches)]
+        previous = tick
+    return tokens
 
 
 def decode(tokens: Iterable[Token], first_onset: int = 0) -> list[tuple[int, tuple[int, ...]]]:

@@ -57,7 +57,7 @@ def _read_midi(content: bytes) -> Notes:
     try:
         midi = read_midi(content)
         if set(_TRACKS) <= set(midi.tracks):
-            parts = [read_midi(content, track=track) for track in _TRACKS]
+            parts = [read_midi(content, tracks=[track]) for track in _TRACKS]
         else:
             parts = [midi]
     except MidiFileError as error:

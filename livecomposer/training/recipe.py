@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from livecomposer.config import Config, Training
+from livecomposer.config import Config, TrainingSection
 from livecomposer.model.bundle import Architecture, InputKind
 from livecomposer.music.tokeniser import TokeniserSettings
 
@@ -36,7 +36,7 @@ class Recipe(Struct, frozen=True):
         parent: the weights that training began from.
     """
 
-    settings: Training
+    settings: TrainingSection
     tokeniser: TokeniserSettings
     architecture: Architecture
     budget: Budget

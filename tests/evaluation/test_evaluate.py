@@ -66,6 +66,13 @@ def test_the_same_figures_as_json_and_as_tables(folder):
     assert continuations["real"]["notes_per_onset"] == 1
     assert continuations["real"]["recited"] == 0
     assert set(continuations["model"]) == set(continuations["real"])
+    endings = found["endings"]
+    assert set(endings) == {"as_it_comes", "planned"}
+    assert endings["planned"]["well"] > endings["as_it_comes"]["well"]
+    for each in endings.values():
+        assert each["well"] <= min(each[part] for part in ("on_strong_beat", "on_stable_note",
+                                                           "in_key"))  # fmt: skip
+        assert each["nats_per_onset"] > 1
     assert (folder / "x.png").read_bytes().startswith(b"\x89PNG")
 
     result = run("mine.weights.h5", "music")
@@ -75,6 +82,8 @@ def test_the_same_figures_as_json_and_as_tables(folder):
     assert f"| Witten-Bell 5-gram | {ngram:.3f} |" in result.stdout
     for name in model:
         assert f"| {name.replace('_', ' ')} | {model[name]:.3g} |" in result.stdout
+    planned = endings["planned"]["in_key"]
+    assert f"| in key | {endings['as_it_comes']['in_key']:.3g} | {planned:.3g} |" in result.stdout
 
 
 def test_music_that_is_new(folder):

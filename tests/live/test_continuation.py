@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.evaluation.resemblance import loops
 from livecomposer.live.continuation import Continuation
 from livecomposer.model.engine import Engine
@@ -22,7 +22,9 @@ SAVED = random_bundle(NOTES)
 
 
 def continuation(saved=SAVED, seed=0, **sampling):
-    settings = msgspec.structs.replace(load_config().sampling, **{"top_p": 1.0, **sampling})
+    settings = msgspec.structs.replace(
+        load_config().sampling, **{"top_p": 1.0, "memory": 0, **sampling}
+    )
     return Continuation(saved, Engine(saved), settings, np.random.default_rng(seed))
 
 
@@ -31,8 +33,11 @@ def spelled(played):
 
 
 def draw(played, number, start=0):
-    decoder, first = played.begin(start, None)
-    return [first, *(played.go_on(decoder) for _ in range(number - 1))]
+    onsets = [(start, played.draw_chord())]
+    while len(onsets) < number:
+        last, _ = onsets[-1]
+        onsets.append(played.draw_onset(last, last + 1))
+    return onsets
 
 
 def test_what_is_heard_is_known_by_its_notes():

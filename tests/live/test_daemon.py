@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.wiring import make_daemon
-from tests.live.test_offline import composer
+from tests.live.test_offline import model
 
 pytestmark = pytest.mark.realtime
 
@@ -21,9 +21,9 @@ class Running:
 
     def __init__(self, output=None):
         self.source, self.sink = LocalInput("in"), output or LocalOutput("out")
-        settings = load_config(None, [f"clock.tempo_bpm={BPM}"])
+        settings = load_config(None, [f"clock.tempo_bpm={BPM}", "jam.gate=1.0", "jam.plan=1"])
         ports = Ports(self.source, self.sink)
-        self.daemon, self.player = make_daemon(settings, composer(), ports)
+        self.daemon, self.player, self.status = make_daemon(settings, [model()], ports, seed=1)
         self.error = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)

@@ -30,14 +30,16 @@ def test_a_change_of_tempo_is_no_break():
     assert (clock.breaks, clock.tick_at(S), clock.ns_at(72)) == (0, 48, 1_666_666_667)
 
 
-def test_positions_only_grow_and_a_jump_out_of_the_beat_is_a_break():
+def test_positions_only_grow_and_a_jump_out_of_the_bar_is_a_break():
     clock = JackClock(60)
     clock.follow(0, Transport(rolling=True, seconds=100))
-    clock.follow(10 * S, Transport(rolling=True, seconds=3))  # to another bar: no break
-    assert (clock.breaks, clock.tick_at(10 * S) % 24) == (0, 0)
+    clock.follow(10 * S, Transport(rolling=True, seconds=2))  # to another bar: no break
+    assert (clock.breaks, clock.tick_at(10 * S) % 96) == (0, 48)
     before = clock.tick_at(20 * S)
     clock.follow(20 * S, Transport(rolling=True, seconds=0.5))
     assert (clock.breaks, clock.tick_at(20 * S)) == (1, before + 12)
+    clock.follow(21 * S, Transport(rolling=True, seconds=0.5))  # a beat back: on to the next bar
+    assert (clock.breaks, clock.tick_at(21 * S)) == (2, before + 12 + 96)
 
 
 def test_small_corrections_are_no_break():

@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livecomposer.config import Tap
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.offline import VirtualVoice, play_into
-from livecomposer.live.tap import TapTempo
+from tests.live.test_desk import Stage
 from tests.live.test_offline import BEAT, PHRASE, composer, message
 
 PULSE = BEAT / 24  # at 120
@@ -110,11 +109,10 @@ def test_those_led_are_started_on_a_beat_and_get_every_pulse():
 
 
 def test_tapping_changes_the_tempo_without_a_jump():
-    clock = InternalClock(120, 0)
     taps = [(round((10 + 0.6 * i) * BEAT), message("on", 21)) for i in range(3)]
     later = [(ns + 20 * BEAT, data) for ns, data in PHRASE]
-    sent = jam(clock, [*taps, *later], tap=TapTempo(Tap("note", 21), clock))
-    assert onsets(sent)[:2] == [22.4, 22.7]  # in beats at 120: it plays at 200
+    stage = Stage("controls.tap=note 21").play([*taps, *later])
+    assert onsets(stage.sent)[:2] == [22.4, 22.7]  # in beats at 120: it plays at 200
 
 
 def test_after_a_stall_it_goes_on_at_the_next_slot():

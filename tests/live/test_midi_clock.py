@@ -57,27 +57,28 @@ def test_the_first_pulse_after_start_is_position_0():
     assert master.clock.ns_at(begin + 252) == pytest.approx(master.now + 12 * PULSE, abs=100)
 
 
-# What is sent, and then: whether it runs, the breaks so far, the tick within its beat.
+# What is sent, and then: whether it runs, the breaks so far, the tick within its bar.
 SEQUENCES = {
     "nothing": ([], (False, 0), None),
     "clock only": ([48], (False, 0), None),
-    "start": ([START, 25], (True, 0), 0),
+    "start": ([START, 25], (True, 0), 24),
     "clock while stopped": ([100, START, 13], (True, 0), 12),
     "stop": ([START, 30, STOP], (False, 1), None),
     "stop, clock goes on": ([START, 30, STOP, 77], (False, 1), None),
     "stop, no clock": ([START, 30, STOP, 9.0], (False, 1), None),
     "stop twice": ([START, 30, STOP, STOP], (False, 1), None),
-    "stop and continue": ([START, 31, STOP, 10, CONTINUE, 1], (True, 1), 7),
-    "stop and continue after silence": ([START, 31, STOP, 60.0, CONTINUE, 1], (True, 1), 7),
+    "stop and continue": ([START, 31, STOP, 10, CONTINUE, 1], (True, 1), 31),
+    "stop and continue after silence": ([START, 31, STOP, 60.0, CONTINUE, 1], (True, 1), 31),
     "stop and start": ([START, 31, STOP, 3, START, 1], (True, 1), 0),
-    "start at a song position": ([song(5), CONTINUE, 1], (True, 0), 6),
+    "start at a song position": ([song(5), CONTINUE, 1], (True, 0), 30),
     "song position, then start": ([song(5), START, 1], (True, 0), 0),
-    "relocate as Reaper does": ([START, 30, STOP, song(7), CONTINUE, 1], (True, 1), 18),
+    "relocate as Reaper does": ([START, 30, STOP, song(7), CONTINUE, 1], (True, 1), 42),
     "a loop's end": ([START, 96, song(0), 24], (True, 0), 23),
     "a loop's end within a beat": ([START, 90, song(0), 1], (True, 1), 0),
-    "a jump to another beat": ([START, 30, song(401), 1], (True, 0), 6),
+    "a jump to another bar": ([START, 30, song(405), 1], (True, 0), 30),
+    "a jump to another beat": ([START, 30, song(401), 1], (True, 1), 6),
     "start while running": ([START, 30, START, 1], (True, 1), 0),
-    "continue while running": ([START, 30, CONTINUE, 1], (True, 0), 6),
+    "continue while running": ([START, 30, CONTINUE, 1], (True, 0), 30),
     "stop while stopped": ([STOP, 3, STOP, START, 1], (True, 0), 0),
     "the clock fails": ([START, 30, 0.6], (False, 1), None),
     "the clock fails and comes back": ([START, 30, 2.0, 30], (True, 1), None),
@@ -102,14 +103,14 @@ def test_sequences(name, tempo_bpm):
         if master.clock.running:
             ticks.append(master.tick)
     assert master.state == state
-    assert place is None or master.tick % 24 == place
+    assert place is None or master.tick % 96 == place
     assert ticks == sorted(ticks), "it went back"
 
 
 def test_continue_goes_on_where_stop_came():
     master = Master().send(START).pulses(31).send(STOP)
     before = master.tick
-    assert master.wait(30).send(CONTINUE).pulses(1).tick % 24 == (before + 1) % 24
+    assert master.wait(30).send(CONTINUE).pulses(1).tick % 96 == (before + 1) % 96
 
 
 def test_a_dropout_is_bridged_in_phase():

@@ -1,23 +1,25 @@
 """The live path and the corpus reader, side by side; performances in virtual time."""
 
 import mido
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
+from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import (
-    continue_piece,
     hear,
     live_tokens,
     notes_of,
-    perform,
+    prime,
     timed_messages,
     timed_notes,
 )
+from livecomposer.live.replay import play_again
 from livecomposer.midi.files import TimedNote, read_midi
 from livecomposer.model.engine import Engine
 from livecomposer.music.events import NoteOn
@@ -35,9 +37,20 @@ def continuation(tokens="C4.E4", seed=1):
     return bundle, Continuation(bundle, Engine(bundle), sampling, np.random.default_rng(seed))
 
 
+def model(tokens="C4.E4", seed=1):
+    bundle, fresh = continuation(tokens, seed)
+    return LoadedModel("test", fresh, bundle.tokeniser)
+
+
+def perform(played_by, clock, messages, channel=0):
+    settings = ["jam.gate=1.0", "jam.plan=1", f"ports.channel={channel + 1}"]
+    return play_again(load_config(None, settings), [played_by], clock, messages, seed=1)
+
+
 def composer(tokens="C4.E4", seed=1):
-    bundle, model = continuation(tokens, seed)
-    return Composer(model, bundle.tokeniser, load_config().jam)
+    bundle, fresh = continuation(tokens, seed)
+    jam = msgspec.structs.replace(load_config().jam, gate=1.0, plan=1)
+    return Composer(fresh, bundle.tokeniser, jam)
 
 
 MESSAGES = st.lists(
@@ -97,7 +110,7 @@ PHRASE = [
 
 
 def test_a_performance_and_its_answer():
-    sent = perform(composer(), InternalClock(120, 0), PHRASE, channel=2)
+    sent = perform(model(), InternalClock(120, 0), PHRASE, channel=2)
     onsets = [ns for ns, data in sent if data[0] == 0x92 and data[1] == 60]
     assert onsets == [BEAT * n // 2 for n in (6, 7, 8, 9)]
     notes = notes_of(sent, TempoMap(1))
@@ -110,7 +123,7 @@ def test_a_performance_and_its_answer():
 def test_beat_zero_is_the_first_onset_after_silence():
     late = [(ns + 123_456_789, data) for ns, data in PHRASE]
     later = [(ns + 20 * BEAT + 77_777_777, data) for ns, data in PHRASE]
-    sent = perform(composer(), InternalClock(120, 0), late + later, channel=0)
+    sent = perform(model(), InternalClock(120, 0), late + later, channel=0)
     onsets = [ns for ns, data in sent if data[0] == 0x90 and data[1] == 60]
     assert onsets == [
         start + BEAT * n // 2 for start in (late[0][0], later[0][0]) for n in (6, 7, 8, 9)
@@ -120,7 +133,7 @@ def test_beat_zero_is_the_first_onset_after_silence():
 def test_the_grid_is_kept_while_the_player_keeps_playing():
     # The second phrase begins in the middle of the answer, and off its grid.
     second = [(ns + 7 * BEAT // 2 + 60_000_000, data) for ns, data in PHRASE]
-    sent = perform(composer(), InternalClock(120, 0), PHRASE + second, channel=0)
+    sent = perform(model(), InternalClock(120, 0), PHRASE + second, channel=0)
     onsets = [ns for ns, data in sent if data[0] == 0x90 and data[1] == 60]
     assert all(ns % (BEAT // 2) == 0 for ns in onsets)
     assert onsets[:2] == [3 * BEAT, 7 * BEAT // 2]
@@ -128,7 +141,7 @@ def test_the_grid_is_kept_while_the_player_keeps_playing():
 
 def test_a_cut_answer_leaves_nothing_sounding():
     interruption = [(3 * BEAT + 100_000_000, message("on", 72))]
-    sent = perform(composer(), InternalClock(120, 0), PHRASE + interruption, channel=0)
+    sent = perform(model(), InternalClock(120, 0), PHRASE + interruption, channel=0)
     assert [(ns, data[0], data[1]) for ns, data in sent[:4]] == [
         (3 * BEAT, 0x90, 60), (3 * BEAT, 0x90, 64),
         (3 * BEAT + 100_000_000, 0x80, 60), (3 * BEAT + 100_000_000, 0x80, 64),
@@ -138,21 +151,21 @@ def test_a_cut_answer_leaves_nothing_sounding():
 
 def test_stop_silences():
     stopped = [*PHRASE, (3 * BEAT + 1, b"\xfc")]
-    sent = perform(composer(), InternalClock(120, 0), stopped, channel=0)
+    sent = perform(model(), InternalClock(120, 0), stopped, channel=0)
     assert [data.hex() for _, data in sent[2:6]] == ["803c00", "804000", "b04000", "b07b00"]
 
 
 def test_a_score_brings_its_own_beats(tmp_path):
     notes = [(0.25 + 0.5 * i, 0.25, 60) for i in range(4)]
     midi = read_midi(write_midi(tmp_path / "x.mid", notes, tempo=300_000))
-    sent = perform(composer(), ScoreClock(midi.tempo_map), timed_messages(midi), 0)
+    sent = perform(model(), ScoreClock(midi.tempo_map), timed_messages(midi), 0)
     played = notes_of(sent, midi.tempo_map)
     assert [note.onset / 480 for note in played if note.pitch == 60] == [3, 3.5, 4, 4.5]
 
 
 def test_performances_are_the_same_by_the_same_seed():
     def answers(seed):
-        return perform(composer("C4 D4 E4 G4", seed), InternalClock(120, 0), PHRASE, 0)
+        return perform(model("C4 D4 E4 G4", seed), InternalClock(120, 0), PHRASE, 0)
 
     assert answers(1) == answers(1)
     assert any(answers(seed) != answers(1) for seed in range(2, 12))
@@ -178,7 +191,7 @@ def test_a_piece_is_continued_from_the_next_slot(tmp_path):
     midi = read_midi(path)
     events = hear(timed_messages(midi), ScoreClock(midi.tempo_map))
     bundle, model = continuation()
-    notes = continue_piece(events, model, bundle.tokeniser, length=96, max_duration=48)
+    notes = prime(events, model, bundle.tokeniser).go_on(length=96, max_duration=48, ways=1)
     assert [note.onset for note in notes] == [60 + 12 * i for i in range(8)]
     assert [n.onset for n in timed_notes(notes[:1], 3)] == [1200, 1200]
     assert timed_notes(notes[:1], 3)[0] == TimedNote(1200, 1440, 60, notes[0].velocity, 3)
@@ -187,6 +200,6 @@ def test_a_piece_is_continued_from_the_next_slot(tmp_path):
 def test_of_a_long_piece_the_model_hears_its_end():
     events = [NoteOn(12 * i, 60 + i % 5) for i in range(300)]
     bundle, model = continuation("C4 C#4 D4 D#4 E4")
-    continue_piece(events, model, bundle.tokeniser, length=12, max_duration=48)
+    prime(events, model, bundle.tokeniser).go_on(length=12, max_duration=48, ways=1)
     heard = [bundle.vocabulary.id(token) for token in encode(events, bundle.tokeniser)]
     assert list(model.context)[:98] == heard[-98:]

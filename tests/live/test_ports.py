@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.live.ports import PortError, match_port, open_ports
 from livecomposer.live.rtmidi_ports import list_ports
 

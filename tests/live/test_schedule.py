@@ -5,7 +5,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.live.schedule import Chord, Schedule
+from livecomposer.live.schedule import Booking, Schedule
 
 
 class Wire:
@@ -24,7 +24,7 @@ class Wire:
 
 
 def chord(onset, end, pitches, velocity, expires=10**9):
-    return Chord(onset, end, expires, pitches, velocity)
+    return Booking(onset, end, expires, pitches, velocity)
 
 
 def test_a_chord_and_its_end():
@@ -126,7 +126,7 @@ def test_system_messages_go_first_outlive_a_cut_and_are_never_too_late():
     schedule, wire = Schedule(0), Wire()
     schedule.book(chord(100, 200, (60,), 90))
     for due in (100, 300):
-        schedule.book_system(due, b"\xf8")
+        schedule.book_message(due, b"\xf8")
     schedule.send_due(100, wire)
     schedule.cut(150, wire)
     schedule.send_due(10**12, wire)
@@ -162,3 +162,31 @@ def test_whatever_happens_silence_is_left_and_no_note_is_struck_twice(actions):
     assert not wire.sounding
     schedule.silence(now, wire)
     assert not wire.sounding
+
+
+def test_a_pitch_that_both_play_ends_when_both_have_ended_it():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 300, (60, 64), 90))
+    schedule.book_message(200, b"\x90\x3c\x50")
+    schedule.book_message(400, b"\x80\x3c\x40")
+    schedule.send_due(350, wire)
+    assert wire.sent[2:] == [(200, "90 3c 50"), (300, "80 40 00")]
+    schedule.send_due(400, wire)
+    assert wire.sent[4:] == [(400, "80 3c 40")]
+    schedule.book(chord(500, 800, (60,), 90))
+    schedule.book_message(600, b"\x90\x3c\x50")
+    schedule.book_message(700, b"\x90\x3c\x00")
+    schedule.send_due(900, wire)
+    assert wire.sent[5:] == [(500, "90 3c 5a"), (600, "90 3c 50"), (800, "80 3c 00")]
+
+
+def test_silence_ends_what_was_passed_on_too():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 300, (60,), 90))
+    schedule.book_message(100, b"\x90\x3c\x50")
+    schedule.book_message(100, b"\x93\x40\x50")
+    schedule.send_due(100, wire)
+    schedule.silence(150, wire)
+    assert [message for _, message in wire.sent[3:]] == [
+        "80 3c 00", "83 40 00", "b0 40 00", "b0 7b 00", "b3 40 00", "b3 7b 00",
+    ]  # fmt: skip

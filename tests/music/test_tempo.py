@@ -77,3 +77,8 @@ def test_absurd_tempos_are_held_in_bounds(position, tempo):
     tempo_map = TempoMap(96, [(0, tempo)])
     assert 6_000_000 * position // 96 <= tempo_map.ns_at(position, 96) + 1
     assert tempo_map.ns_at(position, 96) <= 60_000_000_000 * position // 96 + 1
+
+
+def test_before_the_start_the_first_tempo_rules():
+    tempo_map = TempoMap(24, [(0, 500_000), (48, 1_000_000)])
+    assert [tempo_map.ns_at(tick, 24) for tick in (-24, 0)] == [-500_000_000, 0]

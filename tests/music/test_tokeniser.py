@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from livecomposer.music.events import NoteOff, NoteOn, Sustain
 from livecomposer.music.tempo import snap
-from livecomposer.music.tokeniser import Tokeniser, TokeniserSettings, decode, encode
-from livecomposer.music.tokens import parse_token
+from livecomposer.music.tokeniser import OnsetGroups, TokeniserSettings, decode, encode
+from livecomposer.music.tokens import Chord, parse_token
 
 GAPS = TokeniserSettings()
 FIXED = TokeniserSettings("fixed")
@@ -61,22 +61,22 @@ def test_triplets_at_a_finer_resolution():
     assert spelled(encode(triplets, settings)) == "C4 +1/3 D4 +1/3 E4 +1/3 F4"
 
 
-def test_tokens_come_as_soon_as_time_has_passed_them():
-    tokeniser = Tokeniser(GAPS)
-    assert tokeniser.feed(NoteOn(0, 60)) == []
-    assert tokeniser.advance(2) == []
-    assert spelled(tokeniser.advance(3)) == "C4"
-    assert tokeniser.feed(NoteOn(24, 64)) == []
-    assert tokeniser.feed(NoteOn(25, 67)) == []
-    assert spelled(tokeniser.feed(NoteOff(30, 64))) == "+1 E4.G4"
-    assert tokeniser.flush() == []
+def test_groups_come_as_soon_as_time_has_passed_them():
+    gathering = OnsetGroups(GAPS)
+    assert gathering.feed(NoteOn(0, 60)) == []
+    assert gathering.advance(2) == []
+    assert gathering.advance(3) == [(0, (60,))]
+    assert gathering.feed(NoteOn(24, 64)) == []
+    assert gathering.feed(NoteOn(25, 67)) == []
+    assert gathering.feed(NoteOff(30, 64)) == [(24, (64, 67))]
+    assert gathering.flush() == []
 
 
 def test_an_event_that_comes_late_joins_the_open_group():
-    tokeniser = Tokeniser(GAPS)
-    tokeniser.feed(NoteOn(24, 60))
-    assert tokeniser.feed(NoteOn(1, 64)) == []
-    assert spelled(tokeniser.flush()) == "C4.E4"
+    gathering = OnsetGroups(GAPS)
+    gathering.feed(NoteOn(24, 60))
+    assert gathering.feed(NoteOn(1, 64)) == []
+    assert gathering.flush() == [(24, (60, 64))]
 
 
 EVENTS = st.lists(
@@ -96,13 +96,19 @@ SETTINGS = st.builds(
 
 
 @given(EVENTS, SETTINGS, st.data())
-def test_any_chunking_gives_the_tokens_of_the_whole(events, settings, data):
-    tokeniser, tokens = Tokeniser(settings), []
+def test_any_chunking_gives_the_groups_of_the_whole(events, settings, data):
+    gathering, groups = OnsetGroups(settings), []
     for event in events:
         if data.draw(st.booleans()):
-            tokens += tokeniser.advance(data.draw(st.integers(event.tick - 5, event.tick)))
-        tokens += tokeniser.feed(event)
-    assert tokens + tokeniser.flush() == encode(events, settings)
+            groups += gathering.advance(data.draw(st.integers(event.tick - 5, event.tick)))
+        groups += gathering.feed(event)
+    groups += gathering.flush()
+    tokens = encode(events, settings)
+    assert [Chord(pitches) for _, pitches in groups] == [t for t in tokens if isinstance(t, Chord)]
+    if settings.timing == "gaps":
+        whole = decode(tokens, groups[0][0]) if groups else []
+        most = max((b[0] - a[0] for a, b in itertools.pairwise(groups)), default=0)
+        assert groups == whole or most > settings.max_gap
 
 
 @given(EVENTS, st.sampled_from([1, 2, 3, 4, 6, 12, 24]))

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from livecomposer.cli import main
-from livecomposer.config import load_config
+from livecomposer.config_file import load_config
 from livecomposer.model import bundle
 from livecomposer.training.folder import RunError, RunFolder
 from livecomposer.training.history import Epoch, write_csv, write_png

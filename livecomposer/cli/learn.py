@@ -1,0 +1,112 @@
+"""Mapping controls by touch: `learn`."""
+
+import queue
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import click
+
+from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
+from livecomposer.config_file import ConfigError, load_config, user_file
+from livecomposer.config_instrument import CHOICES, CONTROLS, KNOBS, ControlName
+from livecomposer.midi.mapping import Mapping, mapping_of
+from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
+
+
+@click.command()
+@click.argument("control", type=click.Choice(CONTROLS))
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=user_file,
+    show_default="your own, which all commands read",
+    help="The TOML file to write it into; what else is in there stays as it is.",
+)
+@click.option(
+    "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="As for play."
+)
+def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> None:
+    """Map a control to the knob, key or program that you touch next.
+
+    It is written into the section [controls] of a file of settings. Ctrl-C leaves all as it is.
+    """
+    from livecomposer.live.ports import PortError, open_ports
+
+    known = file if file.exists() else None
+    try:
+        config = load_config(known, assignments)
+    except ConfigError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
+    try:
+        ports = open_ports(config.ports, config.clock)
+    except PortError as error:
+        raise CommandError(str(error), NO_MIDI) from None
+    kind = "knob" if control in KNOBS else "knob, key or program"
+    click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
+    received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+    try:
+        ports.input.start(lambda _ns, data: received.put(data), received.put)
+        mapping = first_mapping(partial(_wait, received), control)
+    except PortError as error:
+        raise CommandError(str(error)) from None
+    finally:
+        for port in (ports.input, ports.clock, ports.output):
+            if port:
+                port.close()
+    try:
+        load_config(known, [*assignments, f"controls.{control}={mapping}"])
+        write_setting(file, "controls", control, str(mapping))
+    except ConfigError as error:
+        raise CommandError(str(error), WRONG_USAGE) from None
+    except OSError as error:
+        raise CommandError(f"{file} can't be written: {error.strerror}") from None
+    click.echo(f'{file}: controls.{control} = "{mapping}"')
+
+
+def _wait(received: "queue.SimpleQueue[bytes | Exception]") -> bytes | Exception:
+    """What comes next."""
+    while True:  # Windows sees Ctrl-C only between waits
+        with suppress(queue.Empty):
+            return received.get(timeout=1)
+
+
+def first_mapping(receive: Callable[[], bytes | Exception], control: ControlName) -> Mapping:
+    """The first message that can work a control.
+
+    Args:
+        receive: waits for bytes, or for what ended the port.
+        control: a knob needs a controller.
+    """
+    parser = WireParser()
+    while True:
+        data = receive()
+        if isinstance(data, Exception):
+            raise data
+        for message in parser.feed(data):
+            mapping = mapping_of(message) if message[0] < FIRST_SYSTEM else None
+            if mapping and mapping.kind == "program" and control in CHOICES:
+                return mapping._replace(number=None)  # each takes its own
+            if mapping and (mapping.kind == "cc" or control not in KNOBS):
+                return mapping
+
+
+def write_setting(file: Path, section: str, key: str, value: str) -> None:
+    """Set one value in a TOML file, which may be new; comments and order stay.
+
+    Raises:
+        OSError: it can't be read or written.
+    """
+    import tomlkit
+
+    from livecomposer.atomic import write_whole
+
+    content = file.read_bytes() if file.exists() else b""
+    document = tomlkit.parse(content.decode("utf-8-sig"))  # with its line ends
+    if section not in document:
+        document[section] = tomlkit.table()
+    document[section][key] = value
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file.resolve(), tomlkit.dumps(document).encode())

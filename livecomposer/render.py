@@ -1,0 +1,166 @@
+"""A jam as a picture and as sound: for `render`."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
+from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
+from livecomposer.music.events import DRUM_CHANNEL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {PLAYER_PART: "tab:orange", MACHINE_PART: "tab:blue"}
+SOUNDFONTS = [
+    Path(folder) / name
+    for folder in ("/usr/share/sounds/sf2", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
+    for name in ("default-GM.sf2", "FluidR3_GM.sf2", "default.sf2", "TimGM6mb.sf2")
+]
+"""Where systems keep a General MIDI soundfont."""
+
+_BAR = 4
+_INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
+_MOST_BEATS, _MOST_LABELS = 2000, 300
+_TURN = 1.0
+
+
+class RenderError(RuntimeError):
+    """There is no sound or picture to be had; the message says why."""
+
+
+class Bar(NamedTuple):
+    """A note as it is drawn: in beats, and a MIDI pitch."""
+
+    begin: float
+    length: float
+    pitch: int
+
+
+def bars_of(midi: MidiFile) -> Iterator[Bar]:
+    """A file's notes, in order of their ends."""
+    begun: dict[tuple[int, int], float] = {}
+    for position, message in midi.messages:
+        beat = position / midi.division
+        if message.type not in ("note_on", "note_off"):
+            continue
+        key = (message.channel, message.note)
+        if key in begun:
+            begin = begun.pop(key)
+            yield Bar(begin, beat - begin, message.note)
+        if not is_note_off(message):
+            begun[key] = beat
+
+
+def turns(parts: Sequence[Iterable[Bar]]) -> list[tuple[int, float, float]]:
+    """Where one part plays alone for a beat or more: its index, and from which beat to which."""
+    onsets = sorted((bar.begin, i, bar.begin + bar.length) for i, part in enumerate(parts)
+                    for bar in part)  # fmt: skip
+    found = []
+    for part, run in groupby(onsets, key=lambda onset: onset[1]):
+        alone = list(run)
+        begin, end = alone[0][0], max(end for _, _, end in alone)
+        if end - begin >= _TURN:
+            found.append((part, begin, end))
+    return found
+
+
+def draw_roll(axes: "Axes", source: Path | bytes) -> None:
+    """Draw a jam's two parts, with the machine's turns behind them, and lines at bars and beats.
+
+    Raises:
+        MidiFileError: it can't be read.
+    """
+    from matplotlib.collections import PolyCollection
+
+    parts = [list(bars_of(read_midi(source, tracks=[name]))) for name in COLOURS]
+    if not any(parts):  # of something else than a jam
+        parts[0] = list(bars_of(read_midi(source)))
+    for (name, colour), part in zip(COLOURS.items(), parts, strict=True):
+        boxes = [
+            [(bar.begin, low), (bar.begin, low + 0.9), (end, low + 0.9), (end, low)]
+            for bar in part
+            for low, end in [(bar.pitch - 0.45, bar.begin + bar.length)]
+        ]
+        axes.add_collection(PolyCollection(boxes, color=colour, label=name), autolim=True)
+    axes.autoscale_view()
+    for who, begin, end in turns(parts):
+        axes.axvspan(begin, end, color=list(COLOURS.values())[who], alpha=0.08, linewidth=0)
+    last = max((bar.begin + bar.length for part in parts for bar in part), default=1)
+    lines = int(last) + 2
+    labelled = _BAR * max(1, lines // _MOST_LABELS)
+    axes.set_xticks(range(0, lines, labelled))
+    if lines <= _MOST_BEATS:
+        low, high = axes.get_ylim()
+        for step, colour in ((1, "lightgray"), (_BAR, "gray")):
+            axes.vlines(range(0, lines, step), low, high, colors=colour, lw=0.5, zorder=0)
+        axes.set_ylim(low, high)
+    axes.set(ylabel="MIDI pitch", xlim=(0, last), axisbelow=True)
+
+
+def write_png(source: Path, path: Path) -> None:
+    """Draw a jam's piano roll.
+
+    Raises:
+        MidiFileError: it can't be read.
+        OSError: the picture can't be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    axes = figure.add_subplot()
+    draw_roll(axes, source)
+    width = _INCHES_A_BEAT * axes.get_xlim()[1]
+    figure.set_size_inches(min(max(width, _LEAST_INCHES), _MOST_INCHES), 4)
+    axes.set_xlabel("beats")
+    axes.legend(loc="upper right")
+    figure.savefig(path, dpi=100)
+
+
+def _without_controls(source: Path, path: Path) -> Path:
+    """A jam's two parts alone, on a channel each, without drums; any other file stays as it is."""
+    midi = read_midi(source)
+    if not COLOURS.keys() <= set(midi.tracks):
+        return source
+    parts = [
+        (name, [(at, message.copy(channel=channel))
+                for at, message in read_midi(source, tracks=[name]).messages
+                if getattr(message, "channel", DRUM_CHANNEL) != DRUM_CHANNEL])
+        for channel, name in enumerate(COLOURS)
+    ]  # fmt: skip
+    write_messages(path, midi.division, parts, midi.tempo_changes)
+    return path
+
+
+def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
+    """Let fluidsynth play a MIDI file.
+
+    Args:
+        source: what to play.
+        path: where to; it appears when all is written.
+        soundfont: instead of the system's.
+
+    Raises:
+        RenderError: there is no fluidsynth, no soundfont, or it fails.
+        OSError: it can't be written.
+    """
+    synth = shutil.which("fluidsynth")
+    if not synth:
+        raise RenderError("fluidsynth is not installed")
+    soundfont = soundfont or next((font for font in SOUNDFONTS if font.exists()), None)
+    if not soundfont:
+        raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".render-") as folder:
+        beside = Path(folder) / "sound.wav"
+        source = _without_controls(source, Path(folder) / "jam.mid")
+        files = [str(soundfont.absolute()), str(source.absolute())]  # and so no options
+        command = [synth, "-ni", "-q", "-F", str(beside), *files]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode or not beside.exists():
+            reason = (done.stderr.strip() or done.stdout.strip() or "no sound").splitlines()[-1]
+            raise RenderError(f"fluidsynth failed: {reason}")
+        beside.replace(path)
