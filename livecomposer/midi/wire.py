@@ -3,6 +3,8 @@
 Here a note-on of velocity 0 becomes a note-off, and channel 10, the drums, falls silent.
 """
 
+import re
+
 from livecomposer.music.events import (
     DRUM_CHANNEL,
     AllNotesOff,
@@ -24,6 +26,7 @@ SUSTAIN, RESET_CONTROLLERS, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 121, 120, 123
 _LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _UNDEFINED = (0xF9, 0xFD)
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+_RUNS = re.compile(rb"[\x80-\xff]|[\x00-\x7f]+")  # a status byte, or data bytes
 
 
 def silences(message: bytes) -> bool:
@@ -54,24 +57,30 @@ class WireParser:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes; return the messages that they complete, each with its status byte."""
-        messages = []
-        for byte in data:
+        messages: list[bytes] = []
+        for run in _RUNS.findall(data):
+            byte = run[0]
             if byte >= 0xF8:
                 if byte not in _UNDEFINED:
-                    messages.append(bytes((byte,)))
+                    messages.append(run)
             elif byte >= 0x80:
                 self._status, self._wanted = byte, self._data_bytes(byte)
                 self._data.clear()
                 if not self._wanted:
                     self._status = 0
             elif self._status:
-                self._data.append(byte)
-                if len(self._data) == self._wanted:
-                    messages.append(bytes((self._status, *self._data)))
-                    self._data.clear()
-                    if self._status >= 0xF0:  # only channel messages have running status
-                        self._status = 0
+                self._take(run, messages)
         return messages
+
+    def _take(self, run: bytes, messages: list[bytes]) -> None:
+        """Take data bytes of the message under way, and of those that follow with its status."""
+        self._data += run
+        while self._status and len(self._data) >= self._wanted:
+            messages.append(bytes((self._status, *self._data[: self._wanted])))
+            del self._data[: self._wanted]
+            if self._status >= FIRST_SYSTEM:  # only channel messages have running status
+                self._status = 0
+                self._data.clear()
 
     @staticmethod
     def _data_bytes(status: int) -> int:
