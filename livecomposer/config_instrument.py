@@ -17,6 +17,8 @@ ControlName = Literal[
 CONTROLS: tuple[ControlName, ...] = get_args(ControlName)
 KNOBS: tuple[ControlName, ...] = ("temperature", "density", "memory", "answer", "tempo")
 """Those that set a value, and so need a controller."""
+BUTTONS: tuple[ControlName, ...] = ("panic", "tap", "seed", "again", "clear", "forget")
+"""Those that are pressed: each time counts."""
 CHOICES: tuple[ControlName, ...] = ("mode", "weights")
 """Those that choose one of several, and so can be any program."""
 

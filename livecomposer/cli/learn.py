@@ -1,7 +1,7 @@
 """Mapping controls by touch: `learn`."""
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import click
 from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
 from livecomposer.config_file import ConfigError, load_config, user_file
 from livecomposer.config_instrument import CHOICES, CONTROLS, KNOBS, ControlName
+from livecomposer.live.intake import Timed
 from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 
@@ -47,8 +48,13 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     kind = "knob" if control in KNOBS else "knob, key or program"
     click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
     received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+
+    def receive(portions: Sequence[Timed]) -> None:
+        for _, data in portions:
+            received.put(data)
+
     try:
-        ports.input.start(lambda _ns, data: received.put(data), received.put)
+        ports.input.start(receive, received.put)
         mapping = first_mapping(partial(_wait, received), control)
     except PortError as error:
         raise CommandError(str(error)) from None

@@ -35,10 +35,11 @@ def play(config: Config, quiet: bool) -> None:
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
-        from livecomposer.live.daemon import stopping_on_signals
-        from livecomposer.live.ports import PortError, open_ports
+        from livecomposer.live.guard import Guard
+        from livecomposer.live.ports import PortError, Ports, open_ports
         from livecomposer.live.recorder import RecordingThread
         from livecomposer.live.replay import describe
+        from livecomposer.live.signals import stopping_on_signals
         from livecomposer.live.status import StatusThread
         from livecomposer.live.wiring import make_daemon
 
@@ -54,7 +55,13 @@ def play(config: Config, quiet: bool) -> None:
         text = describe(config, seed, ports.ahead_ns)
         recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
     record = recording.keep if recording else None
-    daemon, player, status = make_daemon(config, models, ports, seed, record)
+
+    def reopen(lost: Ports) -> Ports:
+        return open_ports(config.ports, config.clock, lost)
+
+    daemon, player, status = make_daemon(
+        config, models, ports, seed, record, reopen=reopen, guard=Guard()
+    )
     shown = None if quiet else StatusThread(daemon, status, _display())
 
     def ready() -> None:

@@ -1,31 +1,39 @@
 """Life cycle: wire the core to ports and threads, run, and leave silence behind.
 
-Three threads: the input port's, which only stamps and queues; this one, which listens and
-composes; and the output port's, which sends on time.
+Threads: the input ports', which only stamp and queue; this one, which listens and composes; the
+output port's, which sends on time; and one that looks after the ports. A fault in any of them ends
+what sounds, and no more: ports that were lost are opened again, and the music goes on.
 """
 
 import logging
-import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
-from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
+from livecomposer.live.guard import Guard
+from livecomposer.live.intake import Intake, Timed
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
+from livecomposer.live.patchbay import Look
 from livecomposer.live.player import Player
-from livecomposer.live.ports import Ports
+from livecomposer.live.ports import PortError, Ports, Receive
 from livecomposer.live.recorder import RecordedJam
+from livecomposer.midi.wire import FIRST_SYSTEM
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0  # Windows sees Ctrl-C only between waits
 _TOO_LATE_NS, _TOO_OFTEN = 10_000_000, 3  # what one hears, and more than a hiccup
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+_RETRY_S = 0.5  # until ports that were lost are tried again
+_CLOSING_S = 5.0  # for a MIDI system that doesn't answer
+_FAULTS, _FAULTS_NS = 5, 60_000_000_000
+"""So many faults of our own in so long are survived."""
+_SAY_EVERY_NS = 1_000_000_000
 
 
 class Daemon:
@@ -35,6 +43,9 @@ class Daemon:
         jam: its nanoseconds are `time.monotonic_ns`, its voice is `player`.
         player: what the jam plays with.
         ports: open; they are closed at the end.
+        presses: whether a channel message presses a button.
+        reopen: opens ports like those that were lost; without it, a lost port ends all.
+        guard: leaves silence where this process can't any more; closed at the end.
         ended: called at the end, when nothing is sent any more.
     """
 
@@ -43,13 +54,28 @@ class Daemon:
         jam: Jam | RecordedJam,
         player: Player,
         ports: Ports,
+        *,
+        presses: Callable[[bytes], bool] = lambda _message: False,
+        reopen: Callable[[Ports], Ports] | None = None,
+        guard: Guard | None = None,
         ended: Callable[[int], None] = lambda _ns: None,
     ) -> None:
-        self._ended = ended
-        self._jam, self._player, self._ports = jam, player, ports
-        # What came in, with who is to take it; or an exception of a port's; or None to stop.
+        self._jam, self._player = jam, player
+        self._ports: Ports | None = ports  # None while they are lost
+        self._ahead_ns = ports.ahead_ns
+        self._reopen, self._guard, self._ended = reopen, guard, ended
+        if ports.clock:  # then a clock is heard from there, and nothing else
+            self._intake = Intake(presses, takes=lambda message: message[0] < FIRST_SYSTEM)
+        else:
+            self._intake = Intake(presses)
+        self._clock_intake = Intake(takes=lambda message: message[0] >= FIRST_SYSTEM)
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
+        self._transport: JackClock | None = None
+        self._opener: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._faults: deque[int] = deque(maxlen=_FAULTS)
         self._warned = False
+        self._said_excess, self._said_ns = 0, 0
 
     def stop(self) -> None:
         """End `run`, from any thread or signal handler."""
@@ -57,7 +83,17 @@ class Daemon:
 
     def ask(self, answer: Callable[[int], None]) -> None:
         """Have something done between two events, with the time, in the thread that composes."""
-        self._inbox.put((lambda ns, _: answer(ns), time.monotonic_ns(), None))
+        self._put(lambda ns, _: answer(ns))
+
+    def pause(self, stand_still: Callable[[], None]) -> None:
+        """Leave silence, have this called, and then go on; from any thread or signal handler."""
+        self._put(lambda _ns, _: self._begin_again())
+        self._put(lambda _ns, _: stand_still())
+        self._put(lambda _ns, _: self._begin_again())
+
+    def follow(self, clock: JackClock) -> None:
+        """Let a clock follow the transport of the ports' MIDI system, if it has one."""
+        self._transport = clock
 
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Play until `stop`, or a signal that asks for it.
@@ -66,65 +102,156 @@ class Daemon:
             ready: called once playing has begun.
 
         Raises:
-            Exception: what went wrong in any of the threads, after all notes were ended.
+            Exception: what went wrong and can't be survived, after all notes were ended.
         """
-        ports = self._ports
         try:
-            ports.output.start(self._player, self._inbox.put)
-            ports.input.start(self._passing_to(self._jam.receive), self._inbox.put)
-            if ports.clock:
-                ports.clock.start(self._passing_to(self._jam.receive_clock), self._inbox.put)
+            assert self._ports is not None  # noqa: S101 - nothing was lost yet
+            self._start(self._ports)
             self._jam.begin(time.monotonic_ns())
             if ready:
                 ready()
             self._loop()
         finally:
-            closing = [port.close for port in (ports.input, ports.clock, ports.output) if port]
-            # Each of these, whatever became of the others.
-            for leave in (self._leave, ports.output.stop, self._end, *closing):
-                try:
-                    leave()
-                except Exception:
-                    log.exception("while stopping")
+            self._finish()
 
-    def follow(self, clock: JackClock) -> None:
-        """Let a clock follow the transport of the ports' MIDI system, if it has one."""
-        if self._ports.watch_transport:
-            self._ports.watch_transport(self._passing_to(clock.follow))
+    def _start(self, ports: Ports) -> None:
+        """Let ports hand on what comes, and send what is to be sent."""
 
-    def _passing_to(self, take: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
-        """What a port's thread calls: it only queues, with the time."""
-        return lambda ns, item: self._inbox.put((take, ns, item))
+        def fail(error: Exception) -> None:
+            self._inbox.put(_Failure(ports, error))
 
-    def _end(self) -> None:
-        self._ended(time.monotonic_ns())
+        ports.output.start(self._player, fail)
+        ports.input.start(self._receiving(self._intake), fail)
+        if ports.clock:
+            ports.clock.start(self._receiving(self._clock_intake), fail)
+        if ports.watch:
+            ports.watch.start(partial(self._saw, ports), fail)
+        if self._transport and ports.watch_transport:
+            follow = self._transport.follow
+            ports.watch_transport(lambda ns, transport: self._put(follow, transport, ns))
 
-    def _leave(self) -> None:
-        self._jam.leave(time.monotonic_ns())
+    def _put(
+        self, take: Callable[[int, Any], object], what: Any = None, ns: int | None = None
+    ) -> None:
+        self._inbox.put((take, time.monotonic_ns() if ns is None else ns, what))
+
+    def _receiving(self, intake: Intake) -> Receive:
+        """What a port's thread calls: it only queues."""
+
+        def take_all(_ns: int, _: None) -> None:
+            for ns, message in intake.take():
+                self._jam.receive(ns, message)
+
+        def receive(portions: Sequence[Timed]) -> None:
+            intake.put(portions)
+            self._put(take_all)
+
+        return receive
+
+    # What has changed at the ports.
+
+    def _saw(self, ports: Ports, look: Look) -> None:
+        """Take what the thread that looks after the ports has seen. In that thread."""
+        if self._guard:
+            left = [peer.name for peer in look.left if peer.role == "output"]
+            self._guard.tell(ports.backend, look.listeners, left)
+        if look.gone or look.back or look.left:
+            self._put(self._take_changes, look)
+
+    def _take_changes(self, _ns: int, look: Look) -> None:
+        for peer in look.gone:
+            log.warning("%s is gone (%s): waiting for it", peer.name, peer.role)
+        for peer in look.back:
+            log.warning("%s is there again (%s)", peer.name, peer.role)
+        if look.gone or any(peer.role != "output" for peer in look.left):
+            self._begin_again()  # keys that were held there are let go by nobody
+
+    def _fail(self, failure: "_Failure") -> None:
+        """A port can't be used any more: open all anew, as soon as that can be."""
+        if failure.ports is not self._ports:
+            return  # known already
+        if self._reopen is None:
+            raise failure.error
+        if isinstance(failure.error, PortError):
+            log.warning("%s: waiting for it", failure.error)
+        else:
+            self._count_fault(failure.error)
+        self._ports = None
+        self._begin_again()
+        self._opener = threading.Thread(
+            target=self._open_again, args=(failure.ports, self._reopen), name="opener", daemon=True
+        )
+        self._opener.start()
+
+    def _open_again(self, lost: Ports, reopen: Callable[[Ports], Ports]) -> None:
+        """Close what was lost, and try until there are ports. In a thread: a system may hang."""
+        _close(lost)
+        if lost.patchbay:
+            lost.patchbay.lose()
+        while not self._stopping.wait(_RETRY_S):
+            with suppress(PortError):
+                self._ports = reopen(lost)
+                self._put(self._go_on)
+                return
+
+    def _go_on(self, _ns: int, _: None) -> None:
+        assert self._ports is not None  # noqa: S101 - just opened
+        try:
+            self._start(self._ports)
+        except Exception as error:
+            self._inbox.put(_Failure(self._ports, error))
+            return
+        self._ahead_ns = self._ports.ahead_ns
+        log.warning("the ports are there again")
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._jam.begin_again(time.monotonic_ns(), self._ahead_ns)
+
+    # The thread that composes.
 
     def _loop(self) -> None:
         while True:
-            item = self._next_item()
-            if item is None:
-                return
-            if isinstance(item, Exception):
-                raise item
-            take, ns, what = item
-            take(ns, what)
-            self._watch_lateness()
+            item: _Item | None = None
+            try:
+                item = self._next_item()
+                if item is None:
+                    return
+                if not isinstance(item, _Failure):
+                    take, ns, what = item
+                    take(ns, what)
+            except Exception as error:
+                self._count_fault(error)
+                self._begin_again()
+            if isinstance(item, _Failure):
+                self._fail(item)
+            self._watch_load()
 
     def _next_item(self) -> "_Item":
         """What comes next, however long it takes; meanwhile time advances in the jam."""
         while True:
-            due = self._jam.due_ns()
+            due = self._jam.due_ns() if self._ports else None
             wait_s = _PATIENCE_S if due is None else (due - time.monotonic_ns()) / 1e9
             with suppress(Empty):
                 return self._inbox.get(timeout=min(max(wait_s, 0), _PATIENCE_S))
-            self._jam.advance(time.monotonic_ns())
-            self._watch_lateness()
+            if self._ports:
+                self._jam.advance(time.monotonic_ns())
+            self._watch_load()
 
-    def _watch_lateness(self) -> None:
-        """Say so, once, when this machine can't keep up."""
+    def _count_fault(self, error: Exception) -> None:
+        """Survive a fault of our own, unless there are too many.
+
+        Raises:
+            Exception: this one, if there are.
+        """
+        now = time.monotonic_ns()
+        if len(self._faults) == _FAULTS and now - self._faults[0] < _FAULTS_NS:
+            raise error
+        self._faults.append(now)
+        log.error("a fault of livecomposer's own; it plays on", exc_info=error)
+
+    def _watch_load(self) -> None:
+        """Say so when this machine can't keep up, or what comes in is too much."""
         late, skipped = self._player.lateness, self._player.skipped
         if not self._warned and (skipped or late.above(_TOO_LATE_NS) >= _TOO_OFTEN):
             self._warned = True
@@ -133,23 +260,60 @@ class Daemon:
                 late.max_ns / 1e6,
                 skipped,
             )
+        now = time.monotonic_ns()
+        if self.excess > self._said_excess and now - self._said_ns > _SAY_EVERY_NS:
+            log.warning("%d messages in excess were left out", self.excess - self._said_excess)
+            self._said_excess, self._said_ns = self.excess, now
+
+    @property
+    def excess(self) -> int:
+        """How many messages came in that were left out: there were too many."""
+        lost = self._ports.lost() if self._ports else 0
+        return self._intake.excess + self._clock_intake.excess + lost
+
+    def _finish(self) -> None:
+        """Leave silence, and close all; a MIDI system that doesn't answer is left alone."""
+        self._stopping.set()
+        if self._opener:
+            self._opener.join(_CLOSING_S)
+        silent: list[bool] = []
+        closing = threading.Thread(target=self._leave, args=(silent,), name="closing", daemon=True)
+        closing.start()
+        closing.join(_CLOSING_S)
+        if not any(silent):
+            log.error("the MIDI system doesn't answer: silence could not be sent")
+        if self._guard:
+            self._guard.close(silent=any(silent))
+
+    def _leave(self, silent: list[bool]) -> None:
+        ports = self._ports
+        _attempt(lambda: self._jam.leave(time.monotonic_ns()))
+        if ports:
+            _attempt(lambda: silent.append(ports.output.stop()))
+        _attempt(lambda: self._ended(time.monotonic_ns()))
+        if ports:
+            _close(ports)
 
 
-_Item = tuple[Callable[[int, Any], None], int, Any] | Exception | None
+class _Failure(NamedTuple):
+    """What ended a thread of some ports."""
+
+    ports: Ports
+    error: Exception
 
 
-@contextmanager
-def stopping_on_signals(daemon: Daemon) -> Iterator[None]:
-    """While this lasts, the signals that ask a program to end stop the daemon. Main thread only."""
+_Item = tuple[Callable[[int, Any], object], int, Any] | _Failure | None
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        daemon.stop()
 
-    # What whoever started us wants ignored, as nohup does, stays so.
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _close(ports: Ports) -> None:
+    parts = (ports.watch, ports.input, ports.clock, ports.output)
+    _attempt(*(part.close for part in parts if part))
+
+
+def _attempt(*steps: Callable[[], object]) -> None:
+    """Take each of these steps, whatever becomes of the others."""
+    for step in steps:
+        try:
+            step()
+        except Exception:
+            log.exception("while stopping")

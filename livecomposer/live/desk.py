@@ -29,7 +29,7 @@ from livecomposer.live.controls import (
     wish_of,
 )
 from livecomposer.live.tap import TapTempo
-from livecomposer.midi.wire import CONTROL_CHANGE, FIRST_SYSTEM, silences
+from livecomposer.midi.wire import CONTROL_CHANGE, silences
 from livecomposer.music.events import Stop
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import TokeniserSettings
@@ -179,12 +179,18 @@ class Desk:
                 return True
         return not self._listen.hears(message)
 
-    def pass_on(self, ns: int, message: bytes) -> None:
-        """Let a message of the player's sound, if it is to: a channel message, no control's."""
-        if not self._listen.thru or message[0] >= FIRST_SYSTEM or silences(message):
-            return
-        if not any(mapped.takes(message) for mapped in self._mappings.values()):
-            self._voice.send_soon(ns, message)
+    def pass_on(self, ns: int, message: bytes) -> bool:
+        """Let a channel message of the player's sound, if it is to: no control's.
+
+        Returns:
+            Whether it is.
+        """
+        if not self._listen.thru or silences(message):
+            return False
+        if any(mapped.takes(message) for mapped in self._mappings.values()):
+            return False
+        self._voice.send_soon(ns, message)
+        return True
 
     def position(self, name: ControlName) -> int | None:
         """Where a control stands, 0-127; None for one that stands nowhere."""

@@ -10,6 +10,7 @@ nothing where there is nothing to do; what they learn goes into queues.
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import jack
@@ -17,6 +18,8 @@ import jack
 from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
 from livecomposer.live.jack_transport import TransportReader
+from livecomposer.live.jack_watch import JackConnections
+from livecomposer.live.patchbay import Patchbay, Role, match_port
 from livecomposer.live.player import Player
 from livecomposer.live.ports import (
     Failed,
@@ -24,10 +27,11 @@ from livecomposer.live.ports import (
     Ports,
     Receive,
     TellTransport,
-    match_port,
     unknown_port,
 )
 from livecomposer.live.realtime import SENDING, prefer_thread
+from livecomposer.live.schedule import FullError
+from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +39,20 @@ _PATIENCE_S = 1.0  # for a server to run our callback
 
 
 class _Port:
-    """A client with one MIDI port of the same name.
+    """A client with one MIDI port.
 
     Args:
         client: not active yet.
-        name: of both.
+        name: the port's.
         frame_clock: the server's, shared by all its clients.
+
+    Attributes:
+        name: the client's: the port's, with a number where that was taken.
     """
 
     def __init__(self, client: Any, name: str, frame_clock: FrameClock) -> None:
-        self._client, self.name, self._frames = client, name, frame_clock
+        self._client, self._port_name, self._frames = client, name, frame_clock
+        self.name: str = client.name
         self._port: Any = None
         self._cycles = 0
         self._thread_id = 0
@@ -60,10 +68,10 @@ class _Port:
         if realtime and self._thread_id:
             prefer_thread(SENDING, self._thread_id)
 
-    def connect(self, other: str) -> None:
-        """Connect with a port of another client's."""
-        ports = (self._port, other) if self._port.is_output else (other, self._port)
-        self._client.connect(*ports)
+    @property
+    def full_name(self) -> str:
+        """As the server has it."""
+        return str(self._port.name)
 
     def close(self) -> None:
         """Leave the server."""
@@ -102,13 +110,18 @@ class _Port:
 
 
 class JackInput(_Port):
-    """An input port; its times are those of the frames of what comes."""
+    """An input port; its times are those of the frames of what comes.
+
+    Attributes:
+        lost: how many messages the server had no room for.
+    """
 
     def __init__(self, client: Any, name: str, frame_clock: FrameClock) -> None:
         super().__init__(client, name, frame_clock)
         self._receive: Receive | None = None
         self._tell_transport: TellTransport | None = None
         self._transport = TransportReader(client)
+        self.lost = 0
 
     def start(self, receive: Receive, failed: Failed) -> None:
         """See `InputPort`."""
@@ -120,16 +133,21 @@ class JackInput(_Port):
         self._tell_transport = tell
 
     def _register(self) -> Any:
-        return self._client.midi_inports.register(self.name)
+        return self._client.midi_inports.register(self._port_name)
 
     def _process(self, frames: int) -> None:  # noqa: ARG002 - the output's need
-        if self._receive:
-            for offset, data in self._port.incoming_midi_events():
-                self._receive(self._frames.ns_of(self._cycle_start() + offset), bytes(data))
-        if self._tell_transport:
-            start = self._cycle_start()
-            if changed := self._transport.read(start, self._frames.offset_ns):
-                self._tell_transport(self._frames.ns_of(start), changed)
+        if not self._receive:
+            return
+        events = [(offset, bytes(data)) for offset, data in self._port.incoming_midi_events()]
+        if not events and not self._tell_transport:
+            return
+        start = self._cycle_start()
+        if events:
+            self._receive([(self._frames.ns_of(start + offset), data) for offset, data in events])
+            self.lost += self._port.lost_midi_events
+        tell = self._tell_transport
+        if tell and (changed := self._transport.read(start, self._frames.offset_ns)):
+            tell(self._frames.ns_of(start), changed)
 
 
 class JackOutput(_Port):
@@ -152,16 +170,16 @@ class JackOutput(_Port):
         self._lost = failed
         self._player = player
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
         """See `OutputPort`."""
         if self._player is None:
-            return
+            return True
         self._player.silence()
-        if not self._await_cycles(3):  # one to take it, one to send it, one for others to hear it
-            log.error("the JACK server doesn't run any more: silence could not be sent")
+        # One to take it, one to send it, one for others to hear it; more, if there is much.
+        return self._await_cycles(3) and (not self._player.busy() or self._await_cycles(3))
 
     def _register(self) -> Any:
-        return self._client.midi_outports.register(self.name)
+        return self._client.midi_outports.register(self._port_name)
 
     def _process(self, frames: int) -> None:
         frame = self._client.last_frame_time
@@ -175,12 +193,16 @@ class JackOutput(_Port):
             self._start = self._frames.unwrap(frame)
             now = self._frames.ns_of(self._start)
             ahead = self._frames.last_ns_of(self._start + frames - 1) - now
-            self._player.play(now, self._write, ahead)
+            with suppress(FullError):  # then the rest goes out in the next cycle
+                self._player.play(now, self._write, ahead)
 
     def _write(self, due_ns: int, message: bytes) -> None:
         # What a cycle has missed goes out at the beginning of the next.
         offset = self._frames.frame_of(due_ns) - self._start
-        self._port.write_midi_event(max(0, offset), message)
+        try:
+            self._port.write_midi_event(max(0, offset), message)
+        except jack.JackError:
+            raise FullError from None
         if self._player:
             self._player.lateness.record(-self._frames.length_ns(min(0, offset)))
 
@@ -188,13 +210,13 @@ class JackOutput(_Port):
         self.xruns += 1
 
 
-def open_jack_ports(settings: config.PortsSection, clock_port: str) -> Ports:
+def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Ports | None) -> Ports:
     """See `open_ports`."""
     jack.set_error_function(lambda message: log.debug("JACK: %s", message))
     jack.set_info_function(lambda message: log.debug("JACK: %s", message))
     clients: list[Any] = []
     try:
-        return _open(settings, clock_port, clients)
+        return _open(settings, clock_port, before, clients)
     except (PortError, jack.JackError) as error:
         for client in clients:
             client.close()
@@ -215,34 +237,42 @@ def _client(name: str) -> Any:
         raise PortError(f"JACK makes no client {name!r}: {error.status}") from None
 
 
-def _open(settings: config.PortsSection, clock_port: str, clients: list[Any]) -> Ports:
-    names = [settings.input, settings.output]
+def _open(
+    settings: config.PortsSection, clock_port: str, before: Ports | None, clients: list[Any]
+) -> Ports:
+    names: dict[Role, str] = {"input": settings.input, "output": settings.output}
     if clock_port:
-        names.append("livecomposer clock")
-    clients.extend(map(_client, names))  # one by one: those that were made are closed on failure
-    # All are looked up before any is made: our output is never found as our input.
-    sources = [port.name for port in clients[0].get_ports(is_midi=True, is_output=True)]
-    sinks = [port.name for port in clients[0].get_ports(is_midi=True, is_input=True)]
-    wanted = [(settings.input, sources), (settings.output, sinks), (clock_port, sources)]
-    found = [match_port(name, ports) for name, ports in wanted]
-    if clock_port and found[2] is None:
-        raise unknown_port("clock.port", clock_port, sources)
+        names["clock"] = clock_port
+    for role, name in names.items():  # one by one: those that were made are closed on failure
+        clients.append(_client("livecomposer clock" if role == "clock" else name))
+    if clock_port and not before:
+        sources = [port.name for port in clients[0].get_ports(is_midi=True, is_output=True)]
+        if match_port(clock_port, sources) is None:
+            raise unknown_port("clock.port", clock_port, sources)
+    patchbay = before.patchbay if before and before.patchbay else Patchbay(names)
+    connections = JackConnections(clients[0], patchbay)
     frame_clock = FrameClock(clients[0].samplerate)
-    output = JackOutput(clients[1], names[1], frame_clock)
-    source = JackInput(clients[0], names[0], frame_clock)
-    ports: list[_Port] = [source, output]
-    clock = JackInput(clients[2], names[2], frame_clock) if clock_port else None
+    source = JackInput(clients[0], settings.input, frame_clock)
+    output = JackOutput(clients[1], settings.output, frame_clock)
+    clock = JackInput(clients[2], "livecomposer clock", frame_clock) if clock_port else None
+    ports: dict[Role, _Port] = {"input": source, "output": output}
     if clock:
-        ports.append(clock)
-    for port, (_, others), index in zip(ports, wanted, found, strict=False):
+        ports["clock"] = clock
+    for port in ports.values():
         port.open(realtime=settings.realtime == "auto")
-        if index is not None:
-            port.connect(others[index])
+    connections.watch({role: port.full_name for role, port in ports.items()})
+    connections.look()
+    watch = Watch(connections.look)
+    connections.changed = watch.wake
     return Ports(
         source,
         output,
         clock=clock,
         watch_transport=source.watch_transport,
+        watch=watch,
+        patchbay=patchbay,
+        backend="jack",
         xruns=lambda: output.xruns,
+        lost=lambda: source.lost + (clock.lost if clock else 0),
         ahead_ns=2 * frame_clock.length_ns(clients[0].blocksize),
     )

@@ -1,4 +1,4 @@
-"""The live core: MIDI bytes and the time in, booked notes out. In real and in virtual time."""
+"""The live core: MIDI messages and the time in, booked notes out. In real and in virtual time."""
 
 import math
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Protocol
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import LEAD, Composer
 from livecomposer.live.desk import Desk, Voices
+from livecomposer.live.echoes import Echoes
 from livecomposer.live.leader import Leader
 from livecomposer.live.schedule import Booking
 from livecomposer.midi.wire import (
@@ -14,7 +15,6 @@ from livecomposer.midi.wire import (
     FIRST_SYSTEM,
     START,
     STOP,
-    WireParser,
     event_of,
     silences,
 )
@@ -50,7 +50,7 @@ class Jam:
         ahead_ns: how much before it is sent the voice must have it.
         leader: what leads others by MIDI clock, if anything does.
         desk: what is changed while playing, if anything is.
-        own_clock_port: whether MIDI clock comes by `receive_clock` only.
+        echoes: what tells feedback, where there can be any.
 
     Attributes:
         started_ns: when the clock, or what it follows, started last; 0 before.
@@ -66,42 +66,40 @@ class Jam:
         ahead_ns: int = 0,
         leader: Leader | None = None,
         desk: Desk | None = None,
-        own_clock_port: bool = False,
+        echoes: Echoes | None = None,
     ) -> None:
         self._composer, self._clock, self._voice = composer, clock, voice
         self._latency_ns, self._leader, self._desk = latency_ns, leader, desk
         self._ahead_ns = max(0, latency_ns) + ahead_ns  # how much sooner notes are composed
-        self._own_clock_port = own_clock_port
-        self._parser, self._clock_parser = WireParser(), WireParser()
+        self._echoes = echoes
         self._tick = 0  # of the last event
         self._now_ns: int | None = None  # what time has come to
         self._breaks = clock.breaks
         self._stood = not clock.running
         self.started_ns = 0
 
-    def receive(self, ns: int, data: bytes) -> None:
-        """Take bytes of the player's that came in at `ns`."""
-        messages = list(self._parser.feed(data))
-        if self._desk:
-            for message in messages:  # before anything else: a player hears what is late
-                self._desk.pass_on(ns, message)
-        self._catch_up(ns)
-        for message in messages:
-            if message[0] >= FIRST_SYSTEM:
-                if not self._own_clock_port:
-                    self._hear_clock(ns, message)
-            elif silences(message):  # on any channel
-                self._silence(ns)
-            elif self._desk and self._desk.take(ns, self._tick_at(ns), message):
-                self._tick = self._tick_at(ns)
-            else:
-                self._hear(ns, message)
+    def receive(self, ns: int, message: bytes) -> bool:
+        """Take a message that came in at `ns`, whole.
 
-    def receive_clock(self, ns: int, data: bytes) -> None:
-        """Take bytes that came in at `ns` on a port of the clock's own."""
-        self._catch_up(ns)
-        for message in self._clock_parser.feed(data):
+        Returns:
+            Whether it is the player's: otherwise it is what was sent, come back.
+        """
+        if message[0] >= FIRST_SYSTEM:
+            self._catch_up(ns)
             self._hear_clock(ns, message)
+            return True
+        if self._echoes and self._echoes.returns(ns, message):
+            return False
+        if self._desk and self._desk.pass_on(ns, message) and self._echoes:
+            self._echoes.pass_on(ns, message)
+        self._catch_up(ns)
+        if silences(message):  # on any channel
+            self._silence(ns)
+        elif self._desk and self._desk.take(ns, self._tick_at(ns), message):
+            self._tick = self._tick_at(ns)
+        else:
+            self._hear(ns, message)
+        return True
 
     def advance(self, ns: int) -> None:
         """Let time come to `ns`: all that is due till then happens, as if at its own time.
@@ -148,6 +146,19 @@ class Jam:
         """Let those that show how things stand know."""
         if self._desk:
             self._desk.tell(ns)
+
+    def begin_again(self, ns: int, ahead_ns: int) -> None:
+        """Something came or went at the ports: what sounds and what is held ends, and it goes on.
+
+        Args:
+            ns: when.
+            ahead_ns: how much before it is sent the voice must have it from now on.
+        """
+        self._ahead_ns = max(0, self._latency_ns) + ahead_ns
+        self._silence(ns)
+        if self._clock.running:
+            self._composer.resume(self._tick_at(ns))
+        self.begin(ns)
 
     def leave(self, ns: int) -> None:
         """Let those that were led stop."""
@@ -211,6 +222,8 @@ class Jam:
             return
         ends, too_late = note.onset + note.duration, note.onset + self._composer.grid // 2
         onset, end, expires = map(self._sent_at, (note.onset, ends, too_late))
+        if self._echoes:
+            self._echoes.book(onset, note.pitches, note.velocity)
         self._voice.book(Booking(onset, end, expires, note.pitches, note.velocity))
 
     def _sent_at(self, tick: int) -> int:

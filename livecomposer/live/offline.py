@@ -16,34 +16,28 @@ from livecomposer.live.recorder import RecordedJam
 from livecomposer.live.schedule import Booking, Schedule
 from livecomposer.live.stream import Stream
 from livecomposer.midi.files import WRITTEN_DIVISION, MidiFile, TimedNote
-from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, WireParser, event_of
+from livecomposer.midi.wire import NOTE_OFF, NOTE_ON, event_of
 from livecomposer.music.events import Event, Note
 from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
 
 Timed = tuple[int, bytes]
-"""Nanoseconds from the start, and a message's bytes."""
+"""Nanoseconds from the start, and a message, whole."""
 
 
 def timed_messages(midi: MidiFile) -> list[Timed]:
     """A file's messages as they would come in at a port."""
     tempo_map = midi.tempo_map
     return [
-        (tempo_map.ns_at(position, midi.division), message.bin())
+        (tempo_map.ns_at(position, midi.division), bytes(message.bin()))
         for position, message in midi.messages
     ]
 
 
 def hear(messages: Iterable[Timed], clock: Clock) -> list[Event]:
-    """The events of messages, by the live path: parsed from bytes, placed by the clock."""
-    parser = WireParser()
-    return [
-        event
-        for ns, data in messages
-        for message in parser.feed(data)
-        if (event := event_of(message, clock.tick_at(ns)))
-    ]
+    """The events of messages, by the live path: placed by the clock."""
+    return [event for ns, each in messages if (event := event_of(each, clock.tick_at(ns)))]
 
 
 def live_tokens(
@@ -67,10 +61,10 @@ def play_into(
         messages: in order of time.
         end_ns: when to stop; otherwise, when nothing more would happen.
     """
-    for ns, data in messages:
+    for ns, message in messages:
         _let_pass(jam, voice, ns)
         voice.now_ns = ns
-        jam.receive(ns, data)
+        jam.receive(ns, message)
     _let_pass(jam, voice, end_ns)
     if end_ns is not None:
         voice.now_ns = end_ns
@@ -133,17 +127,15 @@ def notes_of(messages: Iterable[Timed], tempo_map: TempoMap) -> list[TimedNote]:
         onset, velocity = open_notes.pop(key)
         notes.append(TimedNote(onset, max(now, onset + 1), key[1], velocity, key[0]))
 
-    parser = WireParser()
-    for ns, data in messages:
+    for ns, message in messages:
         now = tempo_map.position_at(ns, WRITTEN_DIVISION)
-        for message in parser.feed(data):
-            if message[0] & 0xF0 not in (NOTE_ON, NOTE_OFF):
-                continue
-            key = (message[0] & 0x0F, message[1])
-            if key in open_notes:
-                close(key)
-            if message[0] & 0xF0 == NOTE_ON and message[2]:
-                open_notes[key] = (now, message[2])
+        if message[0] & 0xF0 not in (NOTE_ON, NOTE_OFF):
+            continue
+        key = (message[0] & 0x0F, message[1])
+        if key in open_notes:
+            close(key)
+        if message[0] & 0xF0 == NOTE_ON and message[2]:
+            open_notes[key] = (now, message[2])
     for key in list(open_notes):
         close(key)
     return sorted(notes, key=lambda note: (note.onset, note.channel, note.pitch))

@@ -10,7 +10,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from livecomposer.live.lateness import Lateness
-from livecomposer.live.schedule import Booking, Schedule, Send
+from livecomposer.live.ledger import Ledger
+from livecomposer.live.schedule import Booking, FullError, Schedule, Send
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,14 @@ class Player:
 
     Args:
         channel: what notes are sent on, 0-15.
+        ledger: see `Schedule`.
 
     Attributes:
         lateness: of every message, as told by whoever sends.
     """
 
-    def __init__(self, channel: int) -> None:
-        self._schedule = Schedule(channel)
+    def __init__(self, channel: int, ledger: Ledger | None = None) -> None:
+        self._schedule = Schedule(channel, ledger)
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._held: Order | None = None  # what `wait` has taken from the queue
         self.lateness = Lateness()
@@ -77,7 +79,8 @@ class Player:
 
     def busy(self) -> bool:
         """Whether there is anything to `play`, now or later."""
-        return not self._orders.empty() or self._schedule.due_ns() is not None
+        waiting = self._held is not None or not self._orders.empty()
+        return waiting or self._schedule.due_ns() is not None
 
     def wait(self, seconds: float | None) -> None:
         """Wait until something is ordered, for so long at most."""
@@ -86,24 +89,37 @@ class Player:
                 self._held = self._orders.get(timeout=seconds)
 
     def play(self, now_ns: int, send: Send, ahead_ns: int = 0) -> None:
-        """Take in what was ordered, and send what is due by now, or until `ahead_ns` from now."""
-        order, self._held = self._held, None
-        if order:
-            order(now_ns, send)
-        while not self._orders.empty():
-            self._orders.get_nowait()(now_ns, send)
+        """Take in what was ordered, and send what is due by now, or until `ahead_ns` from now.
+
+        Raises:
+            FullError: as `send` does; the rest is done at the next call.
+        """
+        while self._held or not self._orders.empty():
+            order, self._held = self._held or self._orders.get_nowait(), None
+            try:
+                order(now_ns, send)
+            except FullError:
+                self._held = order
+                raise
         self._schedule.send_due(now_ns, send, ahead_ns)
 
-    def end(self, now_ns: int, send: Send) -> None:
+    def end(self, now_ns: int, send: Send) -> bool:
         """Leave silence, whatever has happened before: a message that can't be sent is passed over.
 
         To be called when no thread sends any more.
+
+        Returns:
+            Whether all of it was sent.
         """
+        sent = True
 
         def try_to_send(due_ns: int, message: bytes) -> None:
+            nonlocal sent
             try:
                 send(due_ns, message)
             except Exception:
+                sent = False
                 log.exception("a note-off could not be sent")
 
         self._schedule.silence(now_ns, try_to_send)
+        return sent

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Protocol
 
 from livecomposer import config
+from livecomposer.live.intake import Timed
 from livecomposer.live.jack_clock import Transport
+from livecomposer.live.patchbay import Patchbay
 from livecomposer.live.player import Player
 from livecomposer.live.sender import Sender
+from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)
 
-Receive = Callable[[int, bytes], None]
-"""Takes a time in nanoseconds of `time.monotonic_ns`, and the bytes that came then."""
+Receive = Callable[[Sequence[Timed]], None]
+"""Takes what came together: times in nanoseconds of `time.monotonic_ns`, and bytes."""
 
 Failed = Callable[[Exception], None]
 """Takes what ended a port's own thread."""
@@ -59,8 +62,8 @@ class OutputPort(Protocol):
         """Begin to send what `player` has, each message at its due time, in a thread of its own."""
         ...
 
-    def stop(self) -> None:
-        """Send no more, and leave silence."""
+    def stop(self) -> bool:
+        """Send no more, and leave silence; whether that could be sent."""
         ...
 
     def close(self) -> None:
@@ -77,7 +80,11 @@ class Ports:
         output: where the machine's goes.
         clock: where MIDI clock comes from, if not from `input`.
         watch_transport: tells what the MIDI system's transport does, where it has one.
+        watch: looks after them, where they can come and go.
+        patchbay: what they are connected to, where that is known.
+        backend: what they are reached through, as in the settings.
         xruns: how often the audio server was short of time; 0 where there is none.
+        lost: how many messages the MIDI system had no room for on their way in.
         ahead_ns: how much before it is due a message must be there, to go out in time.
     """
 
@@ -85,7 +92,11 @@ class Ports:
     output: OutputPort
     clock: InputPort | None = None
     watch_transport: Callable[[TellTransport], None] | None = None
+    watch: Watch | None = None
+    patchbay: Patchbay | None = None
+    backend: str = "local"
     xruns: Callable[[], int] = lambda: 0
+    lost: Callable[[], int] = lambda: 0
     ahead_ns: int = 0
 
 
@@ -110,10 +121,9 @@ class ImmediateOutput:
         self._sender = Sender(player, self.send, failed, realtime=self._realtime)
         self._sender.start()
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
         """See `OutputPort`."""
-        if self._sender:
-            self._sender.stop()
+        return self._sender is None or self._sender.stop()
 
     def close(self) -> None:
         """See `OutputPort`."""
@@ -134,7 +144,7 @@ class LocalInput:
         """Play bytes into the port; returns when, as `time.monotonic_ns`."""
         now = time.monotonic_ns()
         if self._receive:
-            self._receive(now, message)
+            self._receive([(now, message)])
         return now
 
     def close(self) -> None:
@@ -158,12 +168,15 @@ class LocalOutput(ImmediateOutput):
         self.sent.append((time.monotonic_ns(), message))
 
 
-def open_ports(settings: config.PortsSection, clock: config.ClockSection) -> Ports:
+def open_ports(
+    settings: config.PortsSection, clock: config.ClockSection, before: Ports | None = None
+) -> Ports:
     """Open or create the ports.
 
     Args:
         settings: which, and through what.
         clock: what they are to give the beat of; a MIDI clock's own port must exist.
+        before: those that were lost, all closed: what they were connected to is waited for.
 
     Raises:
         PortError: there is no such MIDI system here, or it won't give the ports.
@@ -177,7 +190,7 @@ def open_ports(settings: config.PortsSection, clock: config.ClockSection) -> Por
             ) from None
         except OSError:
             raise PortError("JACK's own library, libjack, is missing: install it") from None
-        return open_jack_ports(settings, clock.port)
+        return open_jack_ports(settings, clock.port, before)
     if clock.source == "jack":
         raise PortError(
             "clock.source = 'jack' needs JACK's own ports: install livecomposer[jack], start a "
@@ -185,7 +198,7 @@ def open_ports(settings: config.PortsSection, clock: config.ClockSection) -> Por
         )
     from livecomposer.live.rtmidi_ports import open_rtmidi_ports
 
-    return open_rtmidi_ports(settings, clock.port)
+    return open_rtmidi_ports(settings, clock.port, before)
 
 
 def _choose_backend(settings: config.PortsSection) -> str:
@@ -198,13 +211,6 @@ def _choose_backend(settings: config.PortsSection) -> str:
             return "jack"
         log.info("for sample-accurate output on JACK, install livecomposer[jack]")
     return "rtmidi"
-
-
-def match_port(name: str, ports: Sequence[str]) -> int | None:
-    """The index of the port with this name, or else of the first that begins with it."""
-    if name in ports:
-        return ports.index(name)
-    return next((i for i, port in enumerate(ports) if port.startswith(name)), None)
 
 
 def unknown_port(key: str, name: str, ports: Sequence[str]) -> PortError:

@@ -14,7 +14,7 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.jam import Jam
 from livecomposer.midi.mapping import Mapping
 from livecomposer.midi.recording import UNITS_PER_TICK, Recording, marker
-from livecomposer.midi.wire import FIRST_SYSTEM, WireParser, releases
+from livecomposer.midi.wire import FIRST_SYSTEM, releases
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ class RecordedJam:
         self, jam: Jam, clock: Clock, mappings: Collection[Mapping], keep: Callable[[Entry], None]
     ) -> None:
         self._jam, self._clock, self._mappings, self._keep = jam, clock, mappings, keep
-        self._parser = WireParser()
         self._breaks, self._started_ns = clock.breaks, jam.started_ns
         self._begun = False  # before there is music, what a transport does is of no interest
         self._sent: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
@@ -59,22 +58,21 @@ class RecordedJam:
         """See `Jam`."""
         self._jam.begin(ns)
 
-    def receive(self, ns: int, data: bytes) -> None:
+    def receive(self, ns: int, message: bytes) -> None:
         """See `Jam`."""
         self._gather(ns)  # before the clock may go elsewhere
-        self._jam.receive(ns, data)
+        players = self._jam.receive(ns, message)
         self._gather(ns)
-        for message in self._parser.feed(data):
-            if message[0] >= FIRST_SYSTEM:
-                continue
-            if any(mapping.takes(message) for mapping in self._mappings):
-                self._add(_CONTROLS, ns, message)
-            elif self._clock.running or releases(message):  # else nothing is heard
-                self._add(_PLAYER, ns, message)
+        if message[0] >= FIRST_SYSTEM or not players:
+            return
+        if any(mapping.takes(message) for mapping in self._mappings):
+            self._add(_CONTROLS, ns, message)
+        elif self._clock.running or releases(message):  # else nothing is heard
+            self._add(_PLAYER, ns, message)
 
-    def receive_clock(self, ns: int, data: bytes) -> None:
+    def begin_again(self, ns: int, ahead_ns: int) -> None:
         """See `Jam`."""
-        self._jam.receive_clock(ns, data)
+        self._jam.begin_again(ns, ahead_ns)
         self._gather(ns)
 
     def due_ns(self) -> int | None:

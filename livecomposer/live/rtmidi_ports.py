@@ -1,26 +1,18 @@
 """The system's MIDI ports, through rtmidi: ALSA, JACK, CoreMIDI, WinMM. They send at once."""
 
 import logging
-import os
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import rtmidi
 
 from livecomposer import config
-from livecomposer.live.ports import (
-    ALSA_DEVICE,
-    Failed,
-    ImmediateOutput,
-    PortError,
-    Ports,
-    Receive,
-    match_port,
-    unknown_port,
-)
+from livecomposer.live.patchbay import Look, Peer, Role, free_number, match_port
+from livecomposer.live.ports import ALSA_DEVICE, PortError, Ports, unknown_port
+from livecomposer.live.rtmidi_device import RtMidiDevice, RtMidiInput, RtMidiOutput, quiet
+from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -31,74 +23,65 @@ _HELP = {
 }
 
 
-class RtMidiInput:
-    """An input port of the system's."""
-
-    def __init__(self, midi: Any, name: str) -> None:
-        self._midi, self.name = midi, name
-
-    def start(self, receive: Receive, failed: Failed) -> None:  # noqa: ARG002 - it tells nothing
-        """See `InputPort`. Active sensing and system exclusive don't get through."""
-
-        # This runs in the system's own MIDI thread: it hands on, and does nothing else.
-        def stamp(event: tuple[Sequence[int], float], _data: object) -> None:
-            receive(time.monotonic_ns(), bytes(event[0]))
-
-        self._midi.ignore_types(sysex=True, timing=False, active_sense=True)
-        self._midi.set_callback(stamp)
-
-    def close(self) -> None:
-        """See `InputPort`."""
-        self._midi.cancel_callback()
-        self._midi.delete()
-
-
-class RtMidiOutput(ImmediateOutput):
-    """An output port of the system's."""
-
-    def __init__(self, midi: Any, name: str, realtime: bool) -> None:
-        super().__init__(name, realtime)
-        self._midi = midi
-
-    def send(self, message: bytes) -> None:
-        """See `ImmediateOutput`."""
-        self._midi.send_message(message)
-
-    def close(self) -> None:
-        """See `OutputPort`."""
-        time.sleep(_DRAIN_S)
-        self._midi.delete()
-
-
-_DRAIN_S = 0.05
-"""JACK sends in its next period, and a port that is gone sends nothing more."""
-
-
-def open_rtmidi_ports(settings: config.PortsSection, clock_port: str) -> Ports:
+def open_rtmidi_ports(
+    settings: config.PortsSection, clock_port: str, before: Ports | None
+) -> Ports:
     """See `open_ports`."""
     number = _choose_api(settings.api)
-    wanted = [(rtmidi.MidiIn, settings.input), (rtmidi.MidiOut, settings.output)]
+    names: dict[Role, str] = {"input": settings.input, "output": settings.output}
     if clock_port:
-        wanted.append((rtmidi.MidiIn, "livecomposer clock"))
-    clients: list[Any] = []
+        names["clock"] = clock_port
+    clients = _clients(number, names)
     try:
-        clients.extend(_client(kind, number, name) for kind, name in wanted)
         # All are looked up before any is made: our output is never found as our input.
-        found = [client.get_ports() for client in clients]
-        if clock_port and match_port(clock_port, found[2]) is None:
-            raise unknown_port("clock.port", clock_port, found[2])
-        names = [settings.input, settings.output, clock_port]
-        for client, name, ports in zip(clients, names, found, strict=False):
-            _open(client, name, ports)
+        found = {role: client.get_ports() for role, client in clients.items()}
+        opened = {role: _find(role, names[role], found[role], before) for role in names}
+        own: list[Role] = [role for role, port in opened.items() if not port]
+        taken = {port.split(":")[0] for ports in found.values() for port in ports}
+        if suffix := free_number([names[role] for role in own], taken):
+            names |= {role: names[role] + suffix for role in own}
+            _delete(clients)
+            clients = _clients(number, names)
+        for role, client in clients.items():
+            _open(client, names[role], opened[role], found[role])
     except PortError:
-        for client in clients:
-            client.delete()
+        _delete(clients)
         raise
-    return Ports(
-        RtMidiInput(clients[0], settings.input),
-        RtMidiOutput(clients[1], settings.output, settings.realtime == "auto"),
-        clock=RtMidiInput(clients[2], clock_port) if clock_port else None,
-    )
+    source = RtMidiInput(clients["input"], names["input"], opened["input"])
+    realtime = settings.realtime == "auto"
+    output = RtMidiOutput(clients["output"], names["output"], opened["output"], realtime)
+    clock = RtMidiInput(clients["clock"], clock_port, opened["clock"]) if clock_port else None
+    devices: dict[Role, RtMidiDevice] = {"input": source, "output": output}
+    if clock:
+        devices["clock"] = clock
+    api = rtmidi.get_api_name(number)
+    return Ports(source, output, clock=clock, watch=Watch(partial(_look, devices)), backend=api)
+
+
+def _find(role: Role, name: str, found: Sequence[str], before: Ports | None) -> str:
+    """The port of that name among those found, in full; "" if one is to be made.
+
+    Raises:
+        PortError: it must exist, and doesn't.
+    """
+    index = match_port(name, found)
+    if index is not None:
+        return found[index]
+    device = getattr(before, role, None)
+    if role == "clock" or (isinstance(device, RtMidiDevice) and not device.is_own):
+        raise unknown_port("clock.port" if role == "clock" else f"ports.{role}", name, found)
+    return ""
+
+
+def _look(devices: Mapping[Role, RtMidiDevice]) -> Look:
+    look = Look([], [], [], (devices["output"].reached,))
+    for role, device in devices.items():
+        gone, back = device.look()
+        if gone:
+            look.gone.append(Peer(role, gone))
+        if back:
+            look.back.append(Peer(role, back))
+    return look
 
 
 def list_ports(api: str) -> tuple[str, list[str], list[str]]:
@@ -138,15 +121,14 @@ def _choose_api(api: str) -> int:
     raise PortError(f"no usable MIDI system (tried {', '.join(wanted)}): {help_text}")
 
 
-def _open(client: Any, name: str, found: Sequence[str]) -> None:
-    """Open the port of that name among those found, or make one."""
-    index = match_port(name, found)
+def _open(client: Any, name: str, port: str, found: Sequence[str]) -> None:
+    """Open a port that was found, or make one of that name."""
     try:
-        with _quiet():
-            if index is None:
-                client.open_virtual_port(name)
+        with quiet():
+            if port:
+                client.open_port(found.index(port), name)
             else:
-                client.open_port(index, name)
+                client.open_virtual_port(name)
     except NotImplementedError:
         raise PortError(
             f"there is no MIDI port {name!r}, and this system can't create one: install a "
@@ -154,27 +136,30 @@ def _open(client: Any, name: str, found: Sequence[str]) -> None:
         ) from None
     except Exception as error:  # rtmidi's own class, which is not public
         raise PortError(f"MIDI port {name!r}: {error}") from None
-    log.debug("made %r" if index is None else "opened %r", name if index is None else found[index])
+    log.debug("opened %r" if port else "made %r", port or name)
+
+
+def _clients(api: int, names: Mapping[Role, str]) -> dict[Role, Any]:
+    """A client for each port, of its name."""
+    clients: dict[Role, Any] = {}
+    try:
+        for role, name in names.items():
+            kind = rtmidi.MidiOut if role == "output" else rtmidi.MidiIn
+            clients[role] = _client(kind, api, "livecomposer clock" if role == "clock" else name)
+    except PortError:
+        _delete(clients)
+        raise
+    return clients
+
+
+def _delete(clients: Mapping[Role, Any]) -> None:
+    for client in clients.values():
+        client.delete()
 
 
 def _client(kind: Any, api: int, name: str) -> Any:
     try:
-        with _quiet():
+        with quiet():
             return kind(rtapi=api, name=name)
     except Exception as error:  # rtmidi's own class, which is not public
         raise PortError(str(error)) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the system libraries' own complaints off the terminal: ours says it in one line."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

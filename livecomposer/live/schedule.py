@@ -11,17 +11,15 @@ from enum import IntEnum
 from itertools import count
 from typing import NamedTuple
 
-from livecomposer.midi.wire import (
-    ALL_NOTES_OFF,
-    CONTROL_CHANGE,
-    FIRST_SYSTEM,
-    NOTE_OFF,
-    NOTE_ON,
-    SUSTAIN,
-)
+from livecomposer.live.ledger import MACHINE, PLAYER, Ledger
+from livecomposer.midi.wire import FIRST_SYSTEM, NOTE_OFF, NOTE_ON
 
 Send = Callable[[int, bytes], None]
-"""Takes the time in nanoseconds when a message is due, and the message."""
+"""Takes the time in nanoseconds when a message is due, and the message. May raise `FullError`."""
+
+
+class FullError(Exception):
+    """No more can be sent now: what could not be is to be tried again."""
 
 
 class Booking(NamedTuple):
@@ -64,20 +62,21 @@ class Schedule:
 
     Args:
         channel: 0-15.
+        ledger: of what sounds; a fresh one by default.
 
     Attributes:
         witness: told of each message of the machine's notes that has gone out.
         skipped: how many notes were too late to begin.
     """
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, ledger: Ledger | None = None) -> None:
         self._channel = channel
+        self._ledger = ledger or Ledger()
+        self._ledger.use(channel)
         self.witness: Send = lambda _due_ns, _message: None
         self._heap: list[_Entry] = []
         self._order = count()
-        self._sounding: dict[int, int] = {}  # the ledger: pitch -> when it ends
-        self._passed_on: set[tuple[int, int]] = set()  # channel and pitch of what sounds, too
-        self._channels = {channel}  # that anything was sent on
+        self._sounding: dict[int, int] = {}  # the machine's: pitch -> when it ends
         self.skipped = 0
 
     def book(self, booking: Booking) -> None:
@@ -98,15 +97,26 @@ class Schedule:
         return self._heap[0].due_ns if self._heap else None
 
     def send_due(self, now_ns: int, send: Send, ahead_ns: int = 0) -> None:
-        """Send what is due by now, or until `ahead_ns` from now, in order."""
+        """Send what is due by now, or until `ahead_ns` from now, in order.
+
+        Raises:
+            FullError: as `send` does; then the rest is still to be sent.
+        """
         while self._heap and self._heap[0].due_ns <= now_ns + ahead_ns:
             entry = heapq.heappop(self._heap)
-            if entry.kind is _Kind.MESSAGE:
-                self._pass_on(entry, send)
-            elif entry.kind is _Kind.NOTE_ON:
-                self._begin(entry, now_ns, send)
-            elif self._sounding.get(entry.message[1]) == entry.due_ns:
-                self._end(entry.message[1], entry.due_ns, send)
+            try:
+                self._send(entry, now_ns, send)
+            except FullError:
+                heapq.heappush(self._heap, entry)
+                raise
+
+    def _send(self, entry: _Entry, now_ns: int, send: Send) -> None:
+        if entry.kind is _Kind.MESSAGE:
+            self._pass_on(entry, send)
+        elif entry.kind is _Kind.NOTE_ON:
+            self._begin(entry, now_ns, send)
+        elif self._sounding.get(entry.message[1]) == entry.due_ns:
+            self._end(entry.message[1], entry.due_ns, send)
 
     def cut(self, now_ns: int, send: Send) -> None:
         """Drop all notes that are booked; end what sounds."""
@@ -121,12 +131,9 @@ class Schedule:
         Also on the channels that were passed on: what sounds there ends, too.
         """
         self.cut(now_ns, send)
-        for channel, pitch in sorted(self._passed_on):
-            send(now_ns, bytes((NOTE_OFF | channel, pitch, 0)))
-            self._passed_on.discard((channel, pitch))
-        for channel in sorted(self._channels):
-            send(now_ns, bytes((CONTROL_CHANGE | channel, SUSTAIN, 0)))
-            send(now_ns, bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
+        for message in self._ledger.silence():
+            send(now_ns, message)
+        self._ledger.clear()
 
     def _push(
         self, due_ns: int, kind: _Kind, message: bytes, end_ns: int = 0, expires_ns: int = 0
@@ -135,20 +142,20 @@ class Schedule:
         heapq.heappush(self._heap, entry)
 
     def _pass_on(self, entry: _Entry, send: Send) -> None:
-        status, channel = entry.message[0] & 0xF0, entry.message[0] & 0x0F
-        if status < FIRST_SYSTEM:
-            self._channels.add(channel)
-        begins = status == NOTE_ON and bool(entry.message[2])
-        if status not in (NOTE_ON, NOTE_OFF):
-            send(entry.due_ns, entry.message)
-            return
-        key = (channel, entry.message[1])
-        if begins:
-            self._passed_on.add(key)
-        if begins or not self._plays(*key):  # else it ends when the machine ends it
-            send(entry.due_ns, entry.message)
-        if not begins:
-            self._passed_on.discard(key)
+        message = entry.message
+        status, channel = message[0] & 0xF0, message[0] & 0x0F
+        if status >= FIRST_SYSTEM:
+            send(entry.due_ns, message)
+        elif status not in (NOTE_ON, NOTE_OFF):
+            self._ledger.use(channel)
+            send(entry.due_ns, message)
+        elif status == NOTE_ON and message[2]:
+            self._ledger.begin(channel, message[1], PLAYER)
+            send(entry.due_ns, message)
+        else:
+            if not self._ledger.sounds(channel, message[1], MACHINE):  # else the machine ends it
+                send(entry.due_ns, message)
+            self._ledger.end(channel, message[1], PLAYER)
 
     def _begin(self, note_on: _Entry, now_ns: int, send: Send) -> None:
         pitch = note_on.message[1]
@@ -159,18 +166,17 @@ class Schedule:
             self._end(pitch, note_on.due_ns, send)
         self._push(note_on.end_ns, _Kind.NOTE_OFF, self._note_off(pitch))
         self._sounding[pitch] = note_on.end_ns
+        self._ledger.begin(self._channel, pitch, MACHINE)
         send(note_on.due_ns, note_on.message)
         self.witness(note_on.due_ns, note_on.message)
-
-    def _plays(self, channel: int, pitch: int) -> bool:
-        return channel == self._channel and pitch in self._sounding
 
     def _note_off(self, pitch: int) -> bytes:
         return bytes((NOTE_OFF | self._channel, pitch, 0))
 
     def _end(self, pitch: int, due_ns: int, send: Send) -> None:
         note_off = self._note_off(pitch)
-        if (self._channel, pitch) not in self._passed_on:  # else the player ends it
+        if not self._ledger.sounds(self._channel, pitch, PLAYER):  # else the player ends it
             send(due_ns, note_off)
         self.witness(due_ns, note_off)
         del self._sounding[pitch]  # not before the note-off has gone out
+        self._ledger.end(self._channel, pitch, MACHINE)

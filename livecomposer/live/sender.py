@@ -38,13 +38,13 @@ class Sender:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and leave silence, whatever has happened before."""
+    def stop(self) -> bool:
+        """End the thread and leave silence, whatever has happened before; whether it was sent."""
         self._stopping = True
         self._player.wake()
         if self._thread.is_alive():
             self._thread.join()
-        self._player.end(time.monotonic_ns(), self._send)
+        return self._player.end(time.monotonic_ns(), self._send)
 
     def _run(self) -> None:
         try:

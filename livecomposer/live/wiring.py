@@ -6,10 +6,13 @@ from functools import partial
 from typing import NamedTuple
 
 from livecomposer.config import Config
+from livecomposer.config_instrument import BUTTONS
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
 from livecomposer.live.desk import Desk, LoadedModel
+from livecomposer.live.echoes import Echoes
+from livecomposer.live.guard import Guard
 from livecomposer.live.jack_clock import JackClock
 from livecomposer.live.jam import Jam
 from livecomposer.live.leader import Leader
@@ -39,6 +42,9 @@ def make_daemon(
     ports: Ports,
     seed: int,
     record: Callable[[Entry], None] | None = None,
+    *,
+    reopen: Callable[[Ports], Ports] | None = None,
+    guard: Guard | None = None,
 ) -> Wired:
     """A daemon on open ports.
 
@@ -48,6 +54,8 @@ def make_daemon(
         ports: open.
         seed: that of the models.
         record: takes what is to be recorded.
+        reopen: see `Daemon`.
+        guard: see `Daemon`.
     """
     settings = config.clock
     clock: Clock
@@ -63,7 +71,7 @@ def make_daemon(
         clock = own = InternalClock(settings.tempo_bpm, time.monotonic_ns(), fixed=fixed)
     first, bars = models[0], config.clock.bars
     composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
-    player = Player(config.ports.channel - 1)
+    player = Player(config.ports.channel - 1, guard.ledger if guard else None)
     jam = Jam(
         composer,
         clock,
@@ -72,14 +80,23 @@ def make_daemon(
         ahead_ns=ports.ahead_ns,
         leader=Leader() if settings.send else None,
         desk=Desk(config, composer, models, player, seed=seed, clock=own),
-        own_clock_port=bool(settings.port),
+        echoes=Echoes(),
+    )
+    buttons = [mapped for name, mapped in config.controls.mappings.items() if name in BUTTONS]
+    make = partial(
+        Daemon,
+        player=player,
+        ports=ports,
+        presses=lambda message: any(mapped.takes(message) for mapped in buttons),
+        reopen=reopen,
+        guard=guard,
     )
     if record:
         recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
         player.tell(recorded.send)
-        daemon = Daemon(recorded, player, ports, recorded.end)
+        daemon = make(recorded, ended=recorded.end)
     else:
-        daemon = Daemon(jam, player, ports)
+        daemon = make(jam)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
     return Wired(daemon, player, partial(take_status, settings.source, composer, clock, player))

@@ -15,6 +15,7 @@ from livecomposer.music.events import (
 )
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
+POLY_PRESSURE, CHANNEL_PRESSURE, PITCH_BEND = 0xA0, 0xD0, 0xE0
 FIRST_SYSTEM, SONG_POSITION = 0xF0, 0xF2
 PULSES_PER_SIXTEENTH = 6
 """MIDI clock's pulses in a sixteenth, the unit of song position."""

@@ -3,7 +3,8 @@ import sys
 import pytest
 
 from livecomposer.config_file import load_config
-from livecomposer.live.ports import PortError, match_port, open_ports
+from livecomposer.live.patchbay import match_port
+from livecomposer.live.ports import PortError, open_ports
 from livecomposer.live.rtmidi_ports import list_ports
 
 NAMES = ["Midi Through:Midi Through Port-0 14:0", "Keystation 49 20:0", "Keystation 20:1"]

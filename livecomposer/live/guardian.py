@@ -1,0 +1,136 @@
+"""A small process that outlives the daemon's sudden end, and leaves silence in its place.
+
+    python -m livecomposer.live.guardian LEDGER
+
+It waits at its standard input for lines of JSON: whom the daemon's output reaches, and whom it
+reaches no longer. To those, and to all when the daemon is gone without a goodbye, it sends the ends
+of what the ledger has as sounding. What a system allows differs: on JACK those who listened are
+connected with a port of this process; elsewhere the device is opened, or a port of the daemon's
+name is made, for those who connect by name.
+"""
+
+import json
+import signal
+import sys
+import time
+from contextlib import suppress
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any
+
+from livecomposer.live.ledger import SIZE, Ledger
+from livecomposer.live.patchbay import find_port
+
+GOODBYE = "goodbye"
+_PATIENCE_S = 10.0  # for a server that stands, or is started again
+_RETRY_S = 0.2
+_STAY_S, _EVERY_S = 3.0, 0.5  # how long, and how often, a port of our own says it
+
+
+def main(ledger_path: str) -> None:
+    """Wait for the daemon's end."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they are the daemon's to heed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    path = Path(ledger_path)
+    with path.open("rb") as file:
+        ledger = Ledger(mmap(file.fileno(), SIZE, access=ACCESS_READ))
+    backend, listeners = "", []
+    for line in sys.stdin.buffer:
+        said = json.loads(line)
+        if said == GOODBYE:
+            return
+        backend, listeners = said["backend"], said["listeners"]
+        _prepare(backend)
+        if said["left"]:
+            silence(backend, said["left"], ledger.silence(), patience_s=_RETRY_S)
+    silence(backend, listeners, ledger.silence(), patience_s=_PATIENCE_S)
+    path.unlink(missing_ok=True)
+
+
+def _prepare(backend: str) -> None:
+    """Load now what it would take time to load then."""
+    with suppress(ImportError, OSError):
+        __import__("jack" if backend == "jack" else "rtmidi")
+
+
+def silence(backend: str, listeners: list[str], messages: list[bytes], patience_s: float) -> None:
+    """Send messages to ports.
+
+    Args:
+        backend: "jack", or an interface of rtmidi's.
+        listeners: the ports' names; those that are not there any more are left out.
+        messages: what to send.
+        patience_s: for how long it is tried.
+    """
+    deadline = time.monotonic() + patience_s
+    reach = _reach_by_jack if backend == "jack" else _reach_by_rtmidi
+    while listeners and not reach(backend, listeners, messages):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_RETRY_S)
+
+
+def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -> bool:
+    """Connect with all, send, and leave; whether there was a server."""
+    import jack
+
+    for quiet in (jack.set_error_function, jack.set_info_function):
+        quiet(lambda _message: None)
+    todo: list[bytes] = []
+    cycles = 0
+
+    def send(_frames: int) -> None:
+        nonlocal cycles
+        port.clear_buffer()
+        with suppress(jack.JackError):  # full: the rest goes out in the next cycle
+            while todo:
+                port.write_midi_event(0, todo[0])
+                del todo[0]
+        cycles += not todo
+
+    try:
+        with jack.Client("livecomposer guardian", no_start_server=True) as client:
+            port: Any = client.midi_outports.register("out")
+            client.set_process_callback(send)
+            client.activate()
+            for listener in listeners:
+                with suppress(jack.JackError):
+                    port.connect(listener)
+            todo += messages
+            cycles, deadline = 0, time.monotonic() + _PATIENCE_S
+            while cycles < 3 and time.monotonic() < deadline:  # to write it, and for it to be read
+                time.sleep(0.001)
+    except jack.JackError:
+        return False
+    return True
+
+
+def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> bool:
+    """Open the port, or make one of its name for those that look for it; whether that went well."""
+    import rtmidi
+
+    apis = {rtmidi.get_api_name(api): api for api in rtmidi.get_compiled_api()}
+    (name,) = listeners
+    try:
+        midi = rtmidi.MidiOut(rtapi=apis[backend], name=name)
+        ports = midi.get_ports()
+        found = find_port(name, ports)
+        if found:
+            midi.open_port(ports.index(found))
+        else:
+            midi.open_virtual_port(name)
+        deadline = time.monotonic() + (0 if found else _STAY_S)
+        while True:
+            for message in messages:
+                midi.send_message(message)
+            time.sleep(_EVERY_S)
+            if time.monotonic() > deadline:
+                midi.delete()
+                return True
+    except Exception:  # rtmidi's own class, which is not public
+        return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

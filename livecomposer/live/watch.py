@@ -1,0 +1,56 @@
+"""Looking after the ports: what comes and goes is noticed, in a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from livecomposer.live.patchbay import Look
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 0.5
+
+
+class Watch:
+    """Looks twice a second, and when it is woken.
+
+    Args:
+        look: looks, and mends what can be mended.
+    """
+
+    def __init__(self, look: Callable[[], Look]) -> None:
+        self._look = look
+        self._woken, self._ended = threading.Event(), False
+        self._thread: threading.Thread | None = None
+
+    def start(self, tell: Callable[[Look], None], failed: Callable[[Exception], None]) -> None:
+        """Begin to look; both are called from the thread.
+
+        Args:
+            tell: takes what was found, changes or none.
+            failed: takes the exception that ended it.
+        """
+        self._thread = threading.Thread(
+            target=self._run, args=(tell, failed), name="watch", daemon=True
+        )
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have it look at once; from any thread."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended = True
+        self._woken.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self, tell: Callable[[Look], None], failed: Callable[[Exception], None]) -> None:
+        try:
+            while not self._ended:
+                tell(self._look())
+                self._woken.wait(_EVERY_S)
+                self._woken.clear()
+        except Exception as error:  # handed on: a thread must not die in silence
+            failed(error)
