@@ -3,10 +3,7 @@
 import os
 import shutil
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import mido
@@ -20,6 +17,7 @@ from livecomposer.model.bundle import Architecture, Bundle, InputKind, weight_sh
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import Vocabulary
+from tests.live.servers import JackServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,52 +101,33 @@ def write_midi(
     return path
 
 
-@dataclass(frozen=True)
-class JackServer:
-    """A JACK server's name, and the environment in which clients find it."""
-
-    name: str
-    environment: dict[str, str]
-
-
 @pytest.fixture(scope="session")
 def jack_server() -> Iterator[JackServer]:
     """The JACK server named by JACK_DEFAULT_SERVER, or else one of our own."""
+    _require_jack()
+    server = JackServer(os.environ.get("JACK_DEFAULT_SERVER", ""))
+    if server.name and server.answers():
+        yield server
+        return
+    server = JackServer(f"livecomposer-tests-{os.getpid()}")
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def own_server() -> Iterator[JackServer]:
+    """A JACK server that a test may do anything to."""
+    _require_jack()
+    server = JackServer(f"livecomposer-fault-{os.getpid()}")
+    server.start()
+    yield server
+    server.end()
+
+
+def _require_jack() -> None:
     jack = pytest.importorskip("jack", exc_type=(ImportError, OSError))  # OSError: no libjack
     jack.set_error_function(lambda _message: None)
     jack.set_info_function(lambda _message: None)
-
-    def runs(name: str) -> bool:
-        try:
-            jack.Client("tests hello", no_start_server=True, servername=name).close()
-        except jack.JackError:
-            return False
-        return True
-
-    name = os.environ.get("JACK_DEFAULT_SERVER", "")
-    process = None
-    if not (name and runs(name)):
-        if shutil.which("jackd") is None:
-            pytest.skip("no JACK server runs, and jackd is not installed")
-        name = f"livecomposer-tests-{os.getpid()}"
-        # As far as we may: a server that is short of time loses what is sent.
-        chrt = ["chrt", "-f", "1", "true"]
-        may = (
-            shutil.which("chrt")
-            and not subprocess.run(chrt, stderr=subprocess.DEVNULL, check=False).returncode
-        )
-        process = subprocess.Popen(
-            ["jackd", "-R" if may else "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 10
-        while not runs(name):
-            if time.monotonic() > deadline or process.poll() is not None:
-                process.kill()
-                pytest.fail("jackd didn't start")
-            time.sleep(0.1)
-    yield JackServer(name, {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"})
-    if process:
-        process.terminate()
-        process.wait(10)
+    if shutil.which("jackd") is None:
+        pytest.skip("jackd is not installed")

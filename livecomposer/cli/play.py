@@ -1,13 +1,17 @@
 """Playing: `play`, `demo`, `ports`."""
 
 import logging
+import os
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from livecomposer.cli.common import (
+    FAILED,
     NEW_FILE,
     NO_MIDI,
     CommandError,
@@ -20,6 +24,7 @@ from livecomposer.cli.common import (
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
+    from livecomposer.live.guard import Guard
     from livecomposer.live.status import Display
 
 log = logging.getLogger(__name__)
@@ -35,8 +40,7 @@ def play(config: Config, quiet: bool) -> None:
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
-        from livecomposer.live.guard import Guard
-        from livecomposer.live.ports import PortError, Ports, open_ports
+        from livecomposer.live.ports import PortError, open_ports
         from livecomposer.live.recorder import RecordingThread
         from livecomposer.live.replay import describe
         from livecomposer.live.signals import stopping_on_signals
@@ -54,22 +58,21 @@ def play(config: Config, quiet: bool) -> None:
     if folder := config.record.path:
         text = describe(config, seed, ports.ahead_ns)
         recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
-    record = recording.keep if recording else None
-
-    def reopen(lost: Ports) -> Ports:
-        return open_ports(config.ports, config.clock, lost)
-
     daemon, player, status = make_daemon(
-        config, models, ports, seed, record, reopen=reopen, guard=Guard()
+        config,
+        models,
+        ports,
+        seed,
+        recording.keep if recording else None,
+        reopen=partial(open_ports, config.ports, config.clock),
+        guard=_start_guard(),
     )
     shown = None if quiet else StatusThread(daemon, status, _display())
 
     def ready() -> None:
         if config.ports.realtime == "auto":
             prefer_thread(COMPOSING)
-        click.echo(
-            f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends"
-        )
+        _say(f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends")
         if shown:
             shown.start()
 
@@ -82,11 +85,22 @@ def play(config: Config, quiet: bool) -> None:
         if shown:
             shown.close()
         if recording and (file := recording.close()):
-            click.echo(f"recorded: {file}")
+            _say(f"recorded: {file}")
         log.info("%d messages, late by %s", player.lateness.count, player.lateness)
-        log.info("%d notes too late to begin, %d xruns", player.skipped, ports.xruns())
-    reduced = sum(model.continuation.reduced for model in models)
-    log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
+        log.info("%d notes too late to begin, %d xruns", player.skipped, daemon.xruns)
+        log.info("%d messages in excess were left out", daemon.excess)
+        reduced = sum(model.continuation.reduced for model in models)
+        log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
+        if not daemon.closed:
+            _leave(FAILED if sys.exc_info()[0] else 0)
+
+
+def _leave(exit_code: int) -> None:
+    """End now: threads of the MIDI system's still call us, and Python can't be taken down so."""
+    logging.shutdown()
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(exit_code)
 
 
 @click.command()
@@ -137,6 +151,22 @@ def ports(config: Config) -> None:
         click.echo(title)
         for name in names or ["(none: a port of the name in the config is created)"]:
             click.echo(f"  {name}")
+
+
+def _start_guard() -> "Guard | None":
+    from livecomposer.live.guard import Guard
+
+    try:
+        return Guard()
+    except (OSError, ValueError) as error:
+        log.warning("no guardian: notes may hang if this process is killed (%s)", error)
+        return None
+
+
+def _say(text: str) -> None:
+    """Print, if anybody reads it: the music goes on."""
+    with suppress(OSError):
+        click.echo(text)
 
 
 def _display() -> "Display":

@@ -47,6 +47,9 @@ class Daemon:
         reopen: opens ports like those that were lost; without it, a lost port ends all.
         guard: leaves silence where this process can't any more; closed at the end.
         ended: called at the end, when nothing is sent any more.
+
+    Attributes:
+        closed: whether all ports were closed at the end; otherwise their threads still run.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Daemon:
     ) -> None:
         self._jam, self._player = jam, player
         self._ports: Ports | None = ports  # None while they are lost
+        self._all_ports = [ports]
         self._ahead_ns = ports.ahead_ns
         self._reopen, self._guard, self._ended = reopen, guard, ended
         if ports.clock:  # then a clock is heard from there, and nothing else
@@ -76,6 +80,7 @@ class Daemon:
         self._faults: deque[int] = deque(maxlen=_FAULTS)
         self._warned = False
         self._said_excess, self._said_ns = 0, 0
+        self.closed = False
 
     def stop(self) -> None:
         """End `run`, from any thread or signal handler."""
@@ -179,12 +184,15 @@ class Daemon:
         self._ports = None
         self._begin_again()
         self._opener = threading.Thread(
-            target=self._open_again, args=(failure.ports, self._reopen), name="opener", daemon=True
+            target=self._open_again, args=(failure, self._reopen), name="opener", daemon=True
         )
         self._opener.start()
 
-    def _open_again(self, lost: Ports, reopen: Callable[[Ports], Ports]) -> None:
+    def _open_again(self, failure: "_Failure", reopen: Callable[[Ports], Ports]) -> None:
         """Close what was lost, and try until there are ports. In a thread: a system may hang."""
+        lost = failure.ports
+        # Where there is nobody to send it to, silence is kept for the ports to come.
+        _attempt(lost.output.halt if isinstance(failure.error, PortError) else lost.output.stop)
         _close(lost)
         if lost.patchbay:
             lost.patchbay.lose()
@@ -202,6 +210,7 @@ class Daemon:
             self._inbox.put(_Failure(self._ports, error))
             return
         self._ahead_ns = self._ports.ahead_ns
+        self._all_ports.append(self._ports)
         log.warning("the ports are there again")
         self._begin_again()
 
@@ -268,8 +277,13 @@ class Daemon:
     @property
     def excess(self) -> int:
         """How many messages came in that were left out: there were too many."""
-        lost = self._ports.lost() if self._ports else 0
+        lost = sum(ports.lost() for ports in self._all_ports)
         return self._intake.excess + self._clock_intake.excess + lost
+
+    @property
+    def xruns(self) -> int:
+        """How often the audio server was short of time."""
+        return sum(ports.xruns() for ports in self._all_ports)
 
     def _finish(self) -> None:
         """Leave silence, and close all; a MIDI system that doesn't answer is left alone."""
@@ -280,6 +294,7 @@ class Daemon:
         closing = threading.Thread(target=self._leave, args=(silent,), name="closing", daemon=True)
         closing.start()
         closing.join(_CLOSING_S)
+        self.closed = not closing.is_alive()
         if not any(silent):
             log.error("the MIDI system doesn't answer: silence could not be sent")
         if self._guard:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -30,11 +29,14 @@ class Guard:
 
     def __init__(self) -> None:
         handle, path = tempfile.mkstemp(prefix="livecomposer-")
-        with os.fdopen(handle, "r+b") as file:
-            file.write(bytes(SIZE))
-            file.flush()
-            self.ledger = Ledger(mmap(file.fileno(), SIZE))
         self._path = Path(path)
+        with open(handle, "r+b", buffering=0) as file:  # noqa: PTH123 - it is open already
+            try:
+                file.write(bytes(SIZE))
+                self.ledger = Ledger(mmap(file.fileno(), SIZE))
+            except (OSError, ValueError):
+                self._path.unlink()
+                raise
         self._process: subprocess.Popen[bytes] | None = None
         self._told: object = None
         self._starts = 0

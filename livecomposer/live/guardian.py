@@ -90,20 +90,25 @@ def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -
         cycles += not todo
 
     try:
-        with jack.Client("livecomposer guardian", no_start_server=True) as client:
-            port: Any = client.midi_outports.register("out")
-            client.set_process_callback(send)
-            client.activate()
-            for listener in listeners:
-                with suppress(jack.JackError):
-                    port.connect(listener)
-            todo += messages
-            cycles, deadline = 0, time.monotonic() + _PATIENCE_S
-            while cycles < 3 and time.monotonic() < deadline:  # to write it, and for it to be read
-                time.sleep(0.001)
+        client = jack.Client("livecomposer guardian", no_start_server=True)
     except jack.JackError:
         return False
-    return True
+    try:
+        port: Any = client.midi_outports.register("out")
+        client.set_process_callback(send)
+        client.activate()
+        for listener in listeners:
+            with suppress(jack.JackError):  # it is there no more
+                port.connect(listener)
+        todo += messages
+        cycles, deadline = 0, time.monotonic() + _PATIENCE_S
+        while cycles < 3 and time.monotonic() < deadline:  # to write it, and for it to be read
+            time.sleep(0.001)
+    except jack.JackError:
+        return False
+    finally:
+        client.close()
+    return cycles >= 3
 
 
 def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> bool:

@@ -18,7 +18,7 @@ import jack
 from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
 from livecomposer.live.jack_transport import TransportReader
-from livecomposer.live.jack_watch import JackConnections
+from livecomposer.live.jack_watch import JackConnections, quiet_jack
 from livecomposer.live.patchbay import Patchbay, Role, match_port
 from livecomposer.live.player import Player
 from livecomposer.live.ports import (
@@ -31,7 +31,6 @@ from livecomposer.live.ports import (
 )
 from livecomposer.live.realtime import SENDING, prefer_thread
 from livecomposer.live.schedule import FullError
-from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +177,10 @@ class JackOutput(_Port):
         # One to take it, one to send it, one for others to hear it; more, if there is much.
         return self._await_cycles(3) and (not self._player.busy() or self._await_cycles(3))
 
+    def halt(self) -> None:
+        """See `OutputPort`."""
+        self._player = None
+
     def _register(self) -> Any:
         return self._client.midi_outports.register(self._port_name)
 
@@ -212,8 +215,7 @@ class JackOutput(_Port):
 
 def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Ports | None) -> Ports:
     """See `open_ports`."""
-    jack.set_error_function(lambda message: log.debug("JACK: %s", message))
-    jack.set_info_function(lambda message: log.debug("JACK: %s", message))
+    quiet_jack()
     clients: list[Any] = []
     try:
         return _open(settings, clock_port, before, clients)
@@ -260,16 +262,12 @@ def _open(
         ports["clock"] = clock
     for port in ports.values():
         port.open(realtime=settings.realtime == "auto")
-    connections.watch({role: port.full_name for role, port in ports.items()})
-    connections.look()
-    watch = Watch(connections.look)
-    connections.changed = watch.wake
     return Ports(
         source,
         output,
         clock=clock,
         watch_transport=source.watch_transport,
-        watch=watch,
+        watch=connections.watch({role: port.full_name for role, port in ports.items()}),
         patchbay=patchbay,
         backend="jack",
         xruns=lambda: output.xruns,

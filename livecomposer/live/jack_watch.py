@@ -1,4 +1,4 @@
-"""What JACK's ports are connected to: seen, and made good again by name."""
+"""What ports are connected to in JACK: seen, and made good again by name."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ import jack
 
 from livecomposer.live.patchbay import Look, Patchbay, Role
 from livecomposer.live.ports import PortError
+from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -17,26 +18,41 @@ class JackConnections:
 
     Args:
         client: not active yet; its notifications are taken.
-        changed: called, from a thread of JACK's, when there is something to look at.
+        patchbay: remembers.
     """
 
     def __init__(self, client: Any, patchbay: Patchbay) -> None:
         self._client, self._patchbay = client, patchbay
         self._ports: Mapping[Role, str] = {}
-        self.changed: Callable[[], None] = lambda: None
-        client.set_port_registration_callback(lambda *_: self.changed(), only_available=False)
-        client.set_port_connect_callback(lambda *_: self.changed(), only_available=False)
+        self._changed: Callable[[], None] = lambda: None
+        self._let_go = ""
+        client.set_port_registration_callback(lambda *_: self._changed(), only_available=False)
+        client.set_port_connect_callback(lambda *_: self._changed(), only_available=False)
 
-    def watch(self, ports: Mapping[Role, str]) -> None:
-        """Look after ports of these names, from now on."""
-        self._ports = ports
+    def watch(self, ports: Mapping[Role, str], close: Callable[[], None] | None = None) -> Watch:
+        """Look after ports of these names; what is there already is connected at once.
 
-    def look(self) -> Look:
-        """See `Patchbay.look`; what has come back is connected.
+        Args:
+            ports: their names.
+            close: called when the watch is over.
 
         Raises:
-            PortError: our ports are there no more.
+            PortError: they are not there.
         """
+        self._ports = ports
+        self._look()
+        watch = Watch(self._look, close)
+        self._changed = watch.wake
+        return watch
+
+    def shut_down(self, _status: object, reason: str) -> None:
+        """The server has let the client go: to be called by JACK."""
+        self._let_go = reason
+        self._changed()
+
+    def _look(self) -> Look:
+        if self._let_go:
+            raise PortError(f"the JACK server has let us go: {self._let_go}")
         try:
             there, connected = self._survey()
         except jack.JackError as error:
@@ -66,3 +82,30 @@ class JackConnections:
             self._client.connect(source, sink)
         except jack.JackError as error:  # it has gone again, or somebody was quicker
             log.debug("%s", error)
+
+
+def quiet_jack() -> None:
+    """Have JACK's own complaints logged: ours says it in one line."""
+    jack.set_error_function(lambda message: log.debug("JACK: %s", message))
+    jack.set_info_function(lambda message: log.debug("JACK: %s", message))
+
+
+def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay) -> Watch:
+    """Look after ports that rtmidi has made in JACK, with a client of our own beside.
+
+    Raises:
+        PortError: there is no server, or they are not there.
+    """
+    quiet_jack()
+    try:
+        client = jack.Client("livecomposer watch", no_start_server=True)
+    except jack.JackError as error:
+        raise PortError(f"JACK: {error}") from None
+    connections = JackConnections(client, patchbay)
+    client.set_shutdown_callback(connections.shut_down)
+    client.activate()  # without a process callback: it takes no part in the cycles
+    try:
+        return connections.watch(ports, client.close)
+    except PortError:
+        client.close()
+        raise

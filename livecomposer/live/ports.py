@@ -66,6 +66,10 @@ class OutputPort(Protocol):
         """Send no more, and leave silence; whether that could be sent."""
         ...
 
+    def halt(self) -> None:
+        """Send no more: what it sends to is lost."""
+        ...
+
     def close(self) -> None:
         """Close, after what was sent has gone out."""
         ...
@@ -124,6 +128,11 @@ class ImmediateOutput:
     def stop(self) -> bool:
         """See `OutputPort`."""
         return self._sender is None or self._sender.stop()
+
+    def halt(self) -> None:
+        """See `OutputPort`."""
+        if self._sender:
+            self._sender.halt()
 
     def close(self) -> None:
         """See `OutputPort`."""

@@ -3,13 +3,15 @@
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import rtmidi
 
 from livecomposer import config
-from livecomposer.live.patchbay import Look, Peer, Role, free_number, match_port
+from livecomposer.live.patchbay import Look, Patchbay, Peer, Role, free_number, match_port
 from livecomposer.live.ports import ALSA_DEVICE, PortError, Ports, unknown_port
 from livecomposer.live.rtmidi_device import RtMidiDevice, RtMidiInput, RtMidiOutput, quiet
 from livecomposer.live.watch import Watch
@@ -28,18 +30,25 @@ def open_rtmidi_ports(
 ) -> Ports:
     """See `open_ports`."""
     number = _choose_api(settings.api)
-    names: dict[Role, str] = {"input": settings.input, "output": settings.output}
+    wanted: dict[Role, str] = {"input": settings.input, "output": settings.output}
     if clock_port:
-        names["clock"] = clock_port
-    clients = _clients(number, names)
+        wanted["clock"] = clock_port
+    # JACK tells what its ports are connected to: all are our own then, and connected by name.
+    patched = number == rtmidi.API_UNIX_JACK and find_spec("jack") is not None
+    clients = _clients(number, wanted)
     try:
         # All are looked up before any is made: our output is never found as our input.
         found = {role: client.get_ports() for role, client in clients.items()}
-        opened = {role: _find(role, names[role], found[role], before) for role in names}
-        own: list[Role] = [role for role, port in opened.items() if not port]
+        opened: dict[Role, str] = dict.fromkeys(wanted, "")
+        if not (patched and before):
+            opened = {role: _find(role, wanted[role], found[role], before) for role in wanted}
+        if patched:
+            opened = dict.fromkeys(wanted, "")
+        own = {role: _OWN.get(role, name) for role, name in wanted.items() if not opened[role]}
         taken = {port.split(":")[0] for ports in found.values() for port in ports}
-        if suffix := free_number([names[role] for role in own], taken):
-            names |= {role: names[role] + suffix for role in own}
+        suffix = free_number(list(own.values()), taken)
+        names = wanted | {role: name + suffix for role, name in own.items()}
+        if suffix:
             _delete(clients)
             clients = _clients(number, names)
         for role, client in clients.items():
@@ -50,12 +59,23 @@ def open_rtmidi_ports(
     source = RtMidiInput(clients["input"], names["input"], opened["input"])
     realtime = settings.realtime == "auto"
     output = RtMidiOutput(clients["output"], names["output"], opened["output"], realtime)
-    clock = RtMidiInput(clients["clock"], clock_port, opened["clock"]) if clock_port else None
+    clock = RtMidiInput(clients["clock"], names["clock"], opened["clock"]) if clock_port else None
+    ports = Ports(source, output, clock=clock)
+    if patched:
+        from livecomposer.live.jack_watch import watch_rtmidi
+
+        patchbay = (before and before.patchbay) or Patchbay(wanted)
+        full = {role: f"{name}:{name}" for role, name in names.items()}
+        watch = watch_rtmidi(full, patchbay)
+        return replace(ports, watch=watch, patchbay=patchbay, backend="jack")
     devices: dict[Role, RtMidiDevice] = {"input": source, "output": output}
     if clock:
         devices["clock"] = clock
-    api = rtmidi.get_api_name(number)
-    return Ports(source, output, clock=clock, watch=Watch(partial(_look, devices)), backend=api)
+    return replace(ports, watch=Watch(partial(_look, devices)), backend=rtmidi.get_api_name(number))
+
+
+_OWN: dict[Role, str] = {"clock": "livecomposer clock"}
+"""What our own ports are called, if not as in the settings."""
 
 
 def _find(role: Role, name: str, found: Sequence[str], before: Ports | None) -> str:
@@ -145,7 +165,7 @@ def _clients(api: int, names: Mapping[Role, str]) -> dict[Role, Any]:
     try:
         for role, name in names.items():
             kind = rtmidi.MidiOut if role == "output" else rtmidi.MidiIn
-            clients[role] = _client(kind, api, "livecomposer clock" if role == "clock" else name)
+            clients[role] = _client(kind, api, _OWN.get(role, name))
     except PortError:
         _delete(clients)
         raise

@@ -38,12 +38,16 @@ class Sender:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> bool:
-        """End the thread and leave silence, whatever has happened before; whether it was sent."""
+    def halt(self) -> None:
+        """End the thread."""
         self._stopping = True
         self._player.wake()
         if self._thread.is_alive():
             self._thread.join()
+
+    def stop(self) -> bool:
+        """End the thread and leave silence, whatever has happened before; whether it was sent."""
+        self.halt()
         return self._player.end(time.monotonic_ns(), self._send)
 
     def _run(self) -> None:

@@ -1,5 +1,6 @@
 """What a jam looks like from outside: told now and then, in a thread of its own."""
 
+import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -11,6 +12,8 @@ from livecomposer.live.daemon import Daemon
 from livecomposer.live.player import Player
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Chord
+
+log = logging.getLogger(__name__)
 
 _SHOWN = 8
 """How many of a part's last onsets are shown."""
@@ -110,5 +113,8 @@ class StatusThread:
                     pass
                 if status:
                     self._display.show(status)
-        finally:
             self._display.close()
+        except OSError as error:
+            log.info("how the jam stands is shown no more: %s", error.strerror)
+        except Exception as error:  # the music goes on
+            log.error("how the jam stands is shown no more", exc_info=error)  # noqa: TRY400

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from livecomposer.live.patchbay import Look
@@ -9,6 +10,8 @@ from livecomposer.live.patchbay import Look
 log = logging.getLogger(__name__)
 
 _EVERY_S = 0.5
+_SETTLING_S = 0.05
+"""A client that goes takes its connections away first, and its ports then."""
 
 
 class Watch:
@@ -16,10 +19,11 @@ class Watch:
 
     Args:
         look: looks, and mends what can be mended.
+        close: called when all is over.
     """
 
-    def __init__(self, look: Callable[[], Look]) -> None:
-        self._look = look
+    def __init__(self, look: Callable[[], Look], close: Callable[[], None] | None = None) -> None:
+        self._look, self._close = look, close
         self._woken, self._ended = threading.Event(), False
         self._thread: threading.Thread | None = None
 
@@ -45,12 +49,15 @@ class Watch:
         self._woken.set()
         if self._thread:
             self._thread.join()
+        if self._close:
+            self._close()
 
     def _run(self, tell: Callable[[Look], None], failed: Callable[[Exception], None]) -> None:
         try:
             while not self._ended:
                 tell(self._look())
-                self._woken.wait(_EVERY_S)
-                self._woken.clear()
+                if self._woken.wait(_EVERY_S):
+                    time.sleep(_SETTLING_S)
+                    self._woken.clear()
         except Exception as error:  # handed on: a thread must not die in silence
             failed(error)

@@ -12,7 +12,7 @@ import jack
 
 from livecomposer.live.offline import timed_messages
 from livecomposer.midi.files import read_midi
-from tests.conftest import JackServer
+from tests.live.servers import JackServer
 
 
 class Witness:
@@ -60,10 +60,19 @@ class Witness:
 
     def connect(self, into: str, out_of: str) -> None:
         """Play into the port whose name begins so, and listen to the other."""
-        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
         (sink,) = self._ear.get_ports(into, is_midi=True, is_input=True)
         self._player.connect(self._out, sink)
+        self.listen(out_of)
+
+    def listen(self, out_of: str) -> None:
+        """Listen to the port whose name begins so."""
+        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
         self._ear.connect(source, self._in)
+
+    def disconnect(self, out_of: str) -> None:
+        """Listen no more to the port whose name begins so."""
+        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
+        self._ear.disconnect(source, self._in)
 
     def play(self, file: Path) -> None:
         """Begin to play a file, very soon."""

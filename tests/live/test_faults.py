@@ -1,0 +1,329 @@
+"""What can go wrong around a daemon that plays, done to it for real: no note is left sounding."""
+
+import fcntl
+import os
+import pty
+import resource
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.conftest import write_midi
+
+# A server that is short of time loses what is in its ports' buffers: nothing of ours can help that.
+pytestmark = [pytest.mark.jack, pytest.mark.flaky(reruns=0)]
+
+IN, OUT = "livecomposer in", "livecomposer out"
+SOLO = ("jam.mode=solo", "clock.tempo_bpm=240", "record.folder=off", "sampling.longest_rest=1")
+END = b"\xb0\x7b\x00"  # all notes off
+
+
+class Playing:
+    """`livecomposer play`, ready, and what it says on stderr."""
+
+    def __init__(self, server, *settings, code="", **options):
+        program = ["-c", code] if code else ["-m", "livecomposer"]
+        command = [sys.executable, *program, "play"]
+        for setting in ("ports.api=jack", *SOLO, *settings):
+            command += ["--set", setting]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        self.process = subprocess.Popen(command, text=True, env=server.environment, **options)
+        self.said = []
+
+    def __enter__(self):
+        if self.process.stdout:
+            first = self.process.stdout.readline()
+            assert first.startswith("ready: "), first + self.process.stderr.read()
+        if self.process.stderr:
+            threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self):
+        for line in self.process.stderr:
+            self.said.append(line.rstrip())
+
+    def says(self, text):
+        return sum(text in line for line in self.said)
+
+    def end(self):
+        self.process.terminate()
+        return self.process.wait(10)
+
+
+@contextmanager
+def listening(server):
+    """A witness that is connected to the daemon."""
+    from tests.live.witness import Witness  # it needs libjack
+
+    with Witness(server) as witness:
+        witness.connect(IN, OUT)
+        yield witness
+
+
+def plays_on(witness):
+    """Notes go on coming, and end."""
+    heard = len(witness.onsets())
+    witness.wait_for(lambda: len(witness.onsets()) > heard + 3)
+
+
+@pytest.fixture(params=["jack", "rtmidi"])
+def backend(request):
+    return f"ports.backend={request.param}"
+
+
+def test_killed_in_the_middle_of_a_note(jack_server, backend):
+    with Playing(jack_server, backend) as playing, listening(jack_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        playing.process.kill()
+        witness.wait_for(lambda: witness.heard[-1][1] == END, 5)
+        assert not witness.sounding()
+        witness.wait_for(lambda: not [p for p in witness.ports() if "livecomposer" in p], 5)
+
+
+def test_disconnected_in_the_middle_of_a_note(jack_server, backend):
+    with Playing(jack_server, backend) as playing, listening(jack_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        witness.disconnect(OUT)
+        witness.wait_for(lambda: witness.heard[-1][1] == END, 5)
+        assert not witness.sounding()
+        heard = len(witness.heard)
+        time.sleep(1)
+        assert len(witness.heard) == heard  # who takes a connection away, wants that
+        witness.listen(OUT)
+        plays_on(witness)
+        assert playing.end() == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+
+
+def test_a_listener_goes_and_comes_back(jack_server, backend):
+    with Playing(jack_server, backend) as playing:
+        with listening(jack_server) as witness:
+            plays_on(witness)
+        from tests.live.witness import Witness
+
+        for _ in range(2):
+            time.sleep(1)
+            with Witness(jack_server) as witness:
+                plays_on(witness)
+        time.sleep(1)
+        assert playing.says("witness ear:in is gone (output): waiting for it") == 3
+        assert playing.says("witness ear:in is there again (output)") == 2
+        assert playing.says("witness player:out is gone (input): waiting for it") == 3
+        assert playing.end() == 0
+
+
+def test_a_key_that_was_held_when_its_keyboard_vanished_is_let_go(jack_server, tmp_path, backend):
+    held = write_midi(tmp_path / "held.mid", [(0, 60, 40)])
+    phrase = write_midi(tmp_path / "phrase.mid", [(0.5 * i, 0.4, 60 + i) for i in range(4)])
+    from tests.live.witness import Witness
+
+    with Playing(jack_server, backend, "jam.mode=call-response") as playing:
+        with listening(jack_server) as witness:
+            witness.play(held)
+            witness.wait_for(lambda: witness.sent)
+            time.sleep(0.2)
+        with Witness(jack_server) as witness:
+            witness.wait_for(lambda: playing.says("witness player:out is there again (input)"))
+            witness.play(phrase)
+            plays_on(witness)
+            assert playing.end() == 0
+
+
+def test_a_server_that_dies_and_is_started_again(own_server, backend):
+    from tests.live.witness import Witness
+
+    with Playing(own_server, backend) as playing:
+        with listening(own_server) as witness:
+            plays_on(witness)
+            witness.wait_for(witness.sounding)
+            own_server.kill()
+        time.sleep(2)
+        own_server.start()
+        with Witness(own_server) as witness:
+            witness.wait_for(lambda: playing.says("the ports are there again"))
+            plays_on(witness)
+            assert playing.says("the JACK server has let us go") == 1
+            assert playing.end() == 0
+            witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+
+
+def test_ended_while_there_is_no_server(own_server, backend):
+    with Playing(own_server, backend) as playing:
+        with listening(own_server) as witness:
+            plays_on(witness)
+            own_server.kill()
+        witness.wait_for(lambda: playing.says("the JACK server has let us go"))
+        assert playing.end() == 0
+        assert playing.says("Traceback") == 0
+
+
+def test_a_server_that_stands_still(own_server, backend):
+    with Playing(own_server, backend) as playing, listening(own_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        own_server.stand_still(3)
+        plays_on(witness)
+        assert playing.end() == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+
+
+def test_ended_while_the_server_stands_still(own_server):
+    with Playing(own_server) as playing, listening(own_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        still = threading.Thread(target=own_server.stand_still, args=(12,))
+        still.start()
+        playing.process.terminate()
+        assert playing.process.wait(11) == 0
+        still.join()
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+
+
+@pytest.mark.parametrize("with_server", [False, True], ids=["daemon", "suspended"])
+def test_it_stands_still_itself(own_server, backend, with_server):
+    """As when a laptop is suspended: everything stands still at once."""
+    with Playing(own_server, backend) as playing, listening(own_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        playing.process.send_signal(signal.SIGSTOP)
+        if with_server:
+            own_server.stand_still(3)
+        else:
+            time.sleep(3)
+        playing.process.send_signal(signal.SIGCONT)
+        plays_on(witness)
+        onsets = witness.onsets()
+        assert max(onsets.count(ns) for ns in onsets) <= 16  # what was missed comes not in a burst
+        assert playing.end() == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+
+
+def test_ctrl_z_leaves_silence(jack_server, backend):
+    with Playing(jack_server, backend) as playing, listening(jack_server) as witness:
+        plays_on(witness)
+        witness.wait_for(witness.sounding)
+        playing.process.send_signal(signal.SIGTSTP)
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+        time.sleep(0.5)
+        playing.process.send_signal(signal.SIGCONT)
+        plays_on(witness)
+        assert playing.end() == 0
+
+
+def test_the_terminal_is_closed(jack_server, backend):
+    ours, its = pty.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(its, termios.TIOCSCTTY, 0)
+
+    with Playing(jack_server, backend, stdout=its, stderr=its, preexec_fn=take_terminal) as playing:
+        os.close(its)
+        with os.fdopen(ours, "rb", buffering=0) as terminal:
+            shown = b""
+            while b"ready" not in shown:
+                shown += terminal.read(1000)
+            with listening(jack_server) as witness:
+                plays_on(witness)
+                witness.wait_for(witness.sounding)
+                terminal.close()
+                assert playing.process.wait(10) == 0
+                witness.wait_for(lambda: witness.heard[-1][1] == END)
+                assert not witness.sounding()
+
+
+def test_nobody_reads_what_it_says(jack_server):
+    with Playing(jack_server) as playing, listening(jack_server) as witness:
+        playing.process.stdout.close()
+        plays_on(witness)
+        time.sleep(1)
+        plays_on(witness)
+        assert playing.end() == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
+        assert playing.says("Traceback") == 0
+
+
+def test_a_full_disk(jack_server, tmp_path):
+    """No file may grow beyond a kilobyte: neither the recording, nor what the guardian reads."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    folder = f"record.folder={tmp_path / 'jams'}"
+    with Playing(jack_server, folder, preexec_fn=limit) as playing:
+        with listening(jack_server) as witness:
+            witness.wait_for(lambda: playing.says("this jam is not recorded"), 60)
+            plays_on(witness)
+            assert playing.end() == 0
+            witness.wait_for(lambda: witness.heard[-1][1] == END)
+            assert not witness.sounding()
+        assert playing.says("Traceback") == 0
+
+
+FAULTS = {
+    "composing": ("livecomposer.live.composer.Composer.advance", 1),
+    "listening": ("livecomposer.live.composer.Composer.hear", 0),
+    "sending": ("livecomposer.live.schedule.Schedule.send_due", 1),
+    "the input's callback": ("livecomposer.live.intake.Intake.put", 0),
+    "looking after the ports": ("livecomposer.live.patchbay.Patchbay.look", 1),
+    "showing": ("livecomposer.live.status.take_status", 0),
+    "recording": ("livecomposer.midi.recording.Recording.add", 0),
+}
+"""Where a fault of our own is put in, by what fails then, and whether the daemon says so."""
+
+INJECT = """
+import sys, time
+from livecomposer.cli import main
+import livecomposer.live.composer, livecomposer.live.intake, livecomposer.live.patchbay
+import livecomposer.live.schedule, livecomposer.live.wiring, livecomposer.midi.recording
+start = time.monotonic()
+owner, name = {owner}, {name!r}
+right = getattr(owner, name)
+failed = []
+def wrong(*arguments, **named):
+    if time.monotonic() - start > 3 and not failed:
+        failed.append(1)
+        raise ZeroDivisionError("put in by a test")
+    return right(*arguments, **named)
+setattr(owner, name, wrong)
+main()
+"""
+
+
+@pytest.mark.parametrize("where", FAULTS)
+def test_a_fault_of_our_own(jack_server, tmp_path, where, backend):
+    path, said = FAULTS[where]
+    owner, _, name = path.rpartition(".")
+    if where == "showing":
+        owner = "livecomposer.live.wiring"
+    code = INJECT.format(owner=owner, name=name)
+    settings = (backend, f"record.folder={tmp_path}", "jam.mode=duet", "jam.density=1")
+    phrase = write_midi(tmp_path / "phrase.mid", [(0.5 * i, 0.4, 60 + i % 5) for i in range(40)])
+    with Playing(jack_server, *settings, code=code) as playing:
+        with listening(jack_server) as witness:
+            witness.play(phrase)
+            witness.wait_for(lambda: playing.says("put in by a test"))
+            plays_on(witness)
+            assert playing.end() == 0
+            witness.wait_for(lambda: witness.heard[-1][1] == END)
+            assert not witness.sounding()
