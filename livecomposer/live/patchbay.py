@@ -77,7 +77,7 @@ class Patchbay:
                 if found not in now:
                     look.back.append(Peer(role, found))
                     now.add(found)
-            self._connected[role], self._there[role] = now, names
+            self._connected[role], self._there[role] = now, frozenset(names)
         return look._replace(listeners=tuple(sorted(self._connected["output"])))
 
     def lose(self) -> None:

@@ -290,8 +290,8 @@ class Ear:
     def __init__(self):
         self.heard, self.errors = [], []
 
-    def __call__(self, ns, data):
-        self.heard.append((ns, data))
+    def __call__(self, portions):
+        self.heard += portions
 
 
 @pytest.fixture(params=["jack", "rtmidi"])

@@ -87,10 +87,6 @@ def test_a_loops_end_does_not_cut_an_answer():
     assert not sounding(cut)
 
 
-def test_a_clock_port_of_its_own_is_the_only_one_heard():
-    assert jam(MidiClock(120), started(*PHRASE), own_clock_port=True) == []
-
-
 @pytest.mark.parametrize("latency_ms", [-100, -7, 0, 30, 100])
 def test_latency_shifts_all_that_is_sent(latency_ms):
     plain = jam(InternalClock(120, 0), PHRASE)
