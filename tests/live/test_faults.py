@@ -38,8 +38,8 @@ class Playing:
 
     def __enter__(self):
         if self.process.stdout:
-            first = self.process.stdout.readline()
-            assert first.startswith("ready: "), first + self.process.stderr.read()
+            self.ready = self.process.stdout.readline()
+            assert self.ready.startswith("ready: "), self.ready + self.process.stderr.read()
         if self.process.stderr:
             threading.Thread(target=self._listen, daemon=True).start()
         return self
@@ -261,6 +261,38 @@ def test_nobody_reads_what_it_says(jack_server):
         witness.wait_for(lambda: witness.heard[-1][1] == END)
         assert not witness.sounding()
         assert playing.says("Traceback") == 0
+
+
+def test_its_output_is_routed_to_its_input(jack_server, tmp_path, backend):
+    phrase = write_midi(
+        tmp_path / "phrase.mid", [(0.5 * i, 0.4, 60 + i) for i in range(4)], tempo=250_000
+    )
+    settings = (backend, "jam.mode=call-response")
+    with Playing(jack_server, *settings) as playing, listening(jack_server) as witness:
+        witness.route(OUT, IN)
+        witness.play(phrase)
+        plays_on(witness)
+        witness.wait_for(lambda: not witness.sounding())
+        time.sleep(2)  # 8 beats: after a phrase, it would have answered
+        answered = len(witness.onsets())
+        time.sleep(2)
+        assert len(witness.onsets()) == answered
+        assert playing.says("comes back on ports.input, and is ignored") == 1
+        assert playing.end() == 0
+
+
+def test_a_second_daemon_has_names_of_its_own(jack_server, backend):
+    with Playing(jack_server, backend) as first, Playing(jack_server, backend) as second:
+        from tests.live.witness import Witness
+
+        with Witness(jack_server) as witness:
+            names = {port.partition(":")[0] for port in witness.ports()}
+        assert len([name for name in names if name.startswith("livecomposer ")]) == 4
+        assert second.ready != first.ready
+        for number in ("in-01", "in 2"):
+            if f"livecomposer {number}" in names:
+                assert f"livecomposer {number}" in second.ready
+        assert [second.end(), first.end()] == [0, 0]
 
 
 def test_a_full_disk(jack_server, tmp_path):

@@ -69,6 +69,12 @@ class Witness:
         (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
         self._ear.connect(source, self._in)
 
+    def route(self, out_of: str, into: str) -> None:
+        """Connect two ports of others."""
+        (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
+        (sink,) = self._ear.get_ports(into, is_midi=True, is_input=True)
+        self._ear.connect(source, sink)
+
     def disconnect(self, out_of: str) -> None:
         """Listen no more to the port whose name begins so."""
         (source,) = self._ear.get_ports(out_of, is_midi=True, is_output=True)
