@@ -91,6 +91,7 @@ def train(
     model.weights plays.
     """
     require("tensorflow", "music21", "matplotlib", "tqdm", "portalocker", "tomli_w")
+    from livecomposer.live.realtime import stand_back
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import begin
@@ -98,6 +99,7 @@ def train(
 
     if epochs and minutes:
         raise click.UsageError("--epochs and --minutes exclude each other")
+    stand_back()
     budget = Budget(epochs, minutes)
     try:
         worker = this_worker()

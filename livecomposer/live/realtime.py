@@ -6,14 +6,16 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 COMPOSING, SENDING = 5, 10
 """SCHED_FIFO priorities: low ones, below the audio server's own, as JACK gives its clients."""
 
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
 _SWITCH_INTERVAL_S = 0.0001
 _PR_SET_TIMERSLACK = 29  # prctl(2)
 
@@ -33,6 +35,12 @@ def prepare_process() -> None:
     """Make threads give way soon and wake on time. To be called before they are started."""
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     _sharpen_timers()
+
+
+def stand_back() -> None:
+    """Let the system end this process, and not one that plays beside it, when memory runs out."""
+    with suppress(OSError):  # not Linux
+        _OOM_SCORE.write_text("500")
 
 
 def _sharpen_timers() -> None:

@@ -11,6 +11,7 @@ import termios
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -310,6 +311,36 @@ def test_a_full_disk(jack_server, tmp_path):
             witness.wait_for(lambda: witness.heard[-1][1] == END)
             assert not witness.sounding()
         assert playing.says("Traceback") == 0
+
+
+@pytest.fixture
+def little_memory():
+    """Has a process, with all others that come in, have no more than 400 MB together."""
+    groups = Path("/sys/fs/cgroup/memory")
+    if not os.access(groups, os.W_OK):
+        pytest.skip("no groups of processes can be made here")
+    group = groups / f"livecomposer-{os.getpid()}"
+    group.mkdir()
+    (group / "memory.limit_in_bytes").write_text("400M")
+    yield lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+    group.rmdir()
+
+
+def test_memory_runs_out_in_training_beside(jack_server, tmp_path, little_memory):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for i in range(2):
+        write_midi(folder / f"{i}.mid", [(b / 2, 0.4, 48 + (b * (5 + i)) % 30) for b in range(200)])
+    train = [sys.executable, "-m", "livecomposer", "train", folder, "--out", tmp_path / "run"]
+    limited = {"preexec_fn": little_memory}
+    with Playing(jack_server, **limited) as playing, listening(jack_server) as witness:
+        plays_on(witness)
+        ended = subprocess.run(train, capture_output=True, check=False, **limited)
+        assert ended.returncode == -signal.SIGKILL
+        plays_on(witness)
+        assert playing.end() == 0
+        witness.wait_for(lambda: witness.heard[-1][1] == END)
+        assert not witness.sounding()
 
 
 FAULTS = {
