@@ -15,8 +15,10 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from livecomposer.cli.common import load_models
+from livecomposer.config import Config
 from livecomposer.config_file import load_config
 from livecomposer.config_instrument import CONTROLS
 from livecomposer.live.clock import Clock, InternalClock
@@ -53,8 +55,7 @@ class Fuzzed:
     """
 
     def __init__(self, model: LoadedModel, mode: str, *, follows: bool) -> None:
-        source = ["clock.source=midi"] if follows else []
-        config = load_config(None, [*SETTINGS, f"jam.mode={mode}", *source])
+        config = _settings(mode, follows)
         clock: Clock = MidiClock(120) if follows else InternalClock(120, 0)
         composer = Composer(model.continuation, model.tokeniser, config.jam)
         composer.clear(0)
@@ -95,6 +96,12 @@ class Fuzzed:
             elif status in (0x80, 0x90):
                 self.sounding.discard(key)
         self._voice.sent.clear()
+
+
+@cache
+def _settings(mode: str, follows: bool) -> Config:
+    source = ["clock.source=midi"] if follows else []
+    return load_config(None, [*SETTINGS, f"jam.mode={mode}", *source])
 
 
 def portions_of(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -167,7 +174,9 @@ def main() -> None:
         import atheris
 
         atheris.instrument_all()
-        atheris.Setup([sys.argv[0], "-max_len=4096", "-rss_limit_mb=4096", *rest], take)
+        atheris.Setup(
+            [sys.argv[0], "-max_len=4096", "-len_control=0", "-rss_limit_mb=4096", *rest], take
+        )
         atheris.Fuzz()
     rng = random.Random(options.seed)
     while True:

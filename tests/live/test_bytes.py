@@ -22,7 +22,7 @@ MIDI_LIKE = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=60)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=600), MIDI_LIKE))
 def test_any_bytes_are_taken_and_silence_is_left(data):
     run(model(), data)
