@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from importlib import import_module
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def main(ledger_path: str) -> None:
 def _prepare(backend: str) -> None:
     """Load now what it would take time to load then."""
     with suppress(ImportError, OSError):
-        __import__("jack" if backend == "jack" else "rtmidi")
+        import_module("jack" if backend == "jack" else "rtmidi")
 
 
 def silence(backend: str, listeners: list[str], messages: list[bytes], patience_s: float) -> None:
