@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from livecomposer.config import Config
-from livecomposer.config_file import ConfigError, find_file, find_weights, load_config, user_file
+from livecomposer.config_file import (
+    SHIPPED_WEIGHTS,
+    ConfigError,
+    find_file,
+    find_weights,
+    load_config,
+    user_file,
+)
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -157,7 +164,7 @@ def load_bundle(weights: str) -> "Bundle":
     from livecomposer.model.bundle import BundleError, load
 
     try:
-        return load(find_weights(weights))
+        return load(find_weights(weights), trusted=weights in SHIPPED_WEIGHTS)
     except BundleError as error:
         raise CommandError(str(error)) from None
 

@@ -18,7 +18,7 @@ from livecomposer.cli.common import (
     with_config,
 )
 from livecomposer.config import Config
-from livecomposer.config_file import find_weights
+from livecomposer.config_file import SHIPPED_WEIGHTS, find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle
@@ -188,7 +188,7 @@ def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
     if contradicted:
         raise click.UsageError("--from keeps the weights' --input and --timing")
     try:
-        return load(find_weights(weights))
+        return load(find_weights(weights), trusted=weights in SHIPPED_WEIGHTS)
     except BundleError as error:
         raise CommandError(str(error)) from None
 
