@@ -120,7 +120,7 @@ def check_size(shapes: Mapping[str, tuple[int, ...]]) -> None:
     """
     size = sum(4 * math.prod(shape) for shape in shapes.values()) / 2**20
     if size > MAX_MB:
-        raise UnsoundFileError(f"its weights would take {size:,.0f} MB, expected {MAX_MB} at most")
+        raise UnsoundFileError(f"the weights would take {size:,.0f} MB, expected {MAX_MB} at most")
 
 
 def save(path: Path, bundle: Bundle, state: Mapping[str, AnyArray] = _NO_STATE) -> None:
@@ -174,7 +174,7 @@ def load(path: Path, *, trusted: bool = False) -> Bundle:
         BundleError: there is no such file, or it isn't a sound bundle.
     """
     with _opened(path, trusted=trusted) as file:
-        return _read(file)
+        return read(file)
 
 
 @contextmanager
@@ -187,7 +187,12 @@ def _opened(path: Path, *, trusted: bool = False) -> Iterator[WeightsFile]:
         raise BundleError(f"{path}: {explain(error)}") from None
 
 
-def _read(file: WeightsFile) -> Bundle:
+def read(file: WeightsFile) -> Bundle:
+    """Read a bundle from an opened file.
+
+    Raises:
+        UnsoundFileError: it isn't a sound one.
+    """
     about = _read_about(file)
     try:
         vocabulary = Vocabulary([parse_token(text) for text in about.vocabulary])
@@ -212,10 +217,9 @@ def _read(file: WeightsFile) -> Bundle:
 
 
 def _read_about(file: WeightsFile) -> _About:
-    try:
-        shape = file.shape(_ABOUT, "|u1")
-    except UnsoundFileError as error:
-        raise UnsoundFileError(f"not weights that livecomposer wrote: {error}") from None
+    if not file.has(_ABOUT):
+        raise UnsoundFileError(f"not weights that livecomposer wrote: {_ABOUT} is missing")
+    shape = file.shape(_ABOUT, "|u1")
     if len(shape) != 1 or shape[0] > _MAX_ABOUT_BYTES:
         raise UnsoundFileError(f"{_ABOUT} has shape {shape}, expected one row of bytes")
     try:

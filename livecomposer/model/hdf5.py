@@ -79,7 +79,11 @@ class PlainFile:
 
     def has(self, name: str) -> bool:
         """See `WeightsFile`."""
-        return name in self._file
+        try:
+            self._reach(name)
+        except UnsoundFileError:
+            return False
+        return True
 
     def shape(self, name: str, dtype: str) -> Sequence[int]:
         """See `WeightsFile`."""
@@ -104,11 +108,12 @@ class PlainFile:
         if len(kept.shape) != 1 or kept.shape[0] > _MAX_NAMES:
             raise UnsoundFileError(f"{attribute} has shape {kept.shape}, expected a row of names")
         values = attributes[attribute]
-        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+        return list(map(_decoded, values))
 
     def text(self, attribute: str) -> str | None:
         """See `WeightsFile`."""
-        return str(self._file.attrs[attribute]) if attribute in self._file.attrs else None
+        attributes = self._file.attrs
+        return _decoded(attributes[attribute]) if attribute in attributes else None
 
     def _group(self, name: str) -> h5py.Group:
         node = self._reach(name) if name else self._file
@@ -141,6 +146,10 @@ class PlainFile:
                 raise UnsoundFileError(f"{name} is missing")
             node = node[part]
         return node
+
+
+def _decoded(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def explain(error: Exception) -> str:

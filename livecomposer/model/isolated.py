@@ -50,17 +50,25 @@ def opened(path: Path, *, trusted: bool = False) -> Iterator[WeightsFile]:
     Raises:
         UnsoundFileError: there is no such file, or it can't be used.
     """
-    if path.is_dir():
-        raise UnsoundFileError("a folder, expected a file")
-    if not path.exists():
-        raise UnsoundFileError("no such file")
-    if not path.is_file():
-        raise UnsoundFileError("not a regular file")
+    _check_readable(path)
     file = PlainFile(path) if trusted else _IsolatedFile(path)
     try:
         yield file
     finally:
         file.close()
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise UnsoundFileError("a folder, expected a file")
+        if not path.exists():
+            raise UnsoundFileError("no such file")
+        if not path.is_file():
+            raise UnsoundFileError("not a regular file")
+        path.open("rb").close()
+    except OSError as error:
+        raise UnsoundFileError(error.strerror) from None
 
 
 class _IsolatedFile:
@@ -144,7 +152,7 @@ def main() -> None:
             result = None
             try:
                 if file is None:
-                    _give_up_all_else()
+                    give_up_all_else()
                     file = PlainFile(content)
                 result = getattr(file, question.method)(*question.arguments)
                 answer = _Answer(None if isinstance(result, np.ndarray) else result)
@@ -158,8 +166,8 @@ def main() -> None:
             answers.flush()
 
 
-def _give_up_all_else() -> None:
-    """Take no more memory than weights need, and open nothing."""
+def give_up_all_else() -> None:
+    """Let this process take no more memory than weights need, and open nothing, for good."""
     if sys.platform == "win32":
         return
     import resource

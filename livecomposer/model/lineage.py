@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livecomposer.model.bundle import Architecture, Array, Bundle, weight_shapes
+from livecomposer.model.bundle import Architecture, Array, Bundle, check_size, weight_shapes
 from livecomposer.model.hdf5 import UnsoundFileError, WeightsFile, explain
 from livecomposer.model.isolated import opened
 from livecomposer.music.tokeniser import TokeniserSettings
@@ -174,7 +174,9 @@ def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
             f"its last layer has shape {shapes[-1]}, but the notes make a vocabulary of {names}"
         )
     architecture = Architecture("scalar", units=shapes[0][1] // 4)
-    expected = list(weight_shapes(architecture, names).values())
+    named = weight_shapes(architecture, names)
+    check_size(named)
+    expected = list(named.values())
     if shapes != expected:
         raise UnsoundFileError(
             f"its weights have the shapes {shapes}, expected {expected}: three LSTM layers, and "
