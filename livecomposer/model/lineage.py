@@ -20,7 +20,7 @@ from livecomposer.model.isolated import opened
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import NAMES, Chord, PitchClasses, Token
 from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
-from livecomposer.wording import brief
+from livecomposer.wording import brief, spell
 
 _MAX_NOTES_BYTES = 1 << 22
 _WEIGHTS = 21  # of three LSTM layers, two normalizations, two dense layers
@@ -145,7 +145,9 @@ def _parse_name(name: str) -> Token:
         letter, accidentals, octave = match.groups()
         alter = len(accidentals) * (-1 if "-" in accidentals else 1)
         return Chord((NAMES.index(letter) + alter + 12 * (int(octave) + 1),))
-    raise ValueError(f"{name!r} is neither a note, such as F#4 or B-3, nor a chord, such as 4.7.11")
+    raise ValueError(
+        f"{spell(name)} is neither a note, such as F#4 or B-3, nor a chord, such as 4.7.11"
+    )
 
 
 def _datasets(file: WeightsFile) -> Iterator[tuple[str, tuple[int, ...]]]:
