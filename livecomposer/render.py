@@ -8,9 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from livecomposer.atomic import whole_file
 from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
 from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
 from livecomposer.music.events import DRUM_CHANNEL
+from livecomposer.wording import brief
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +120,8 @@ def write_png(source: Path, path: Path) -> None:
     figure.set_size_inches(min(max(width, _LEAST_INCHES), _MOST_INCHES), 4)
     axes.set_xlabel("beats")
     axes.legend(loc="upper right")
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _without_controls(source: Path, path: Path) -> Path:
@@ -154,13 +157,11 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
     soundfont = soundfont or next((font for font in SOUNDFONTS if font.exists()), None)
     if not soundfont:
         raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".render-") as folder:
-        beside = Path(folder) / "sound.wav"
+    with tempfile.TemporaryDirectory() as folder, whole_file(path) as sound:
         source = _without_controls(source, Path(folder) / "jam.mid")
-        files = [str(soundfont.absolute()), str(source.absolute())]  # and so no options
-        command = [synth, "-ni", "-q", "-F", str(beside), *files]
+        files = [soundfont.absolute(), source.absolute()]  # and so no options
+        command = [synth, "-ni", "-q", "-T", "wav", "-F", sound.name, *files]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode or not beside.exists():
-            reason = (done.stderr.strip() or done.stdout.strip() or "no sound").splitlines()[-1]
-            raise RenderError(f"fluidsynth failed: {reason}")
-        beside.replace(path)
+        if done.returncode or not Path(sound.name).stat().st_size:
+            said = (done.stderr.strip() or done.stdout.strip() or "no sound").splitlines()[-1]
+            raise RenderError(f"fluidsynth failed: {brief(said)}")

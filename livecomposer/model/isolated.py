@@ -6,11 +6,13 @@ can still do no more than end the child.) It answers questions, a line of JSON e
 follows as plain bytes.
 """
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -27,6 +29,8 @@ from livecomposer.model.hdf5 import PlainFile, UnsoundFileError, WeightsFile, ex
 MEMORY_MB = 150
 """What the child may take beside what it has when it begins."""
 _PATIENCE_S = 20
+_CPU_S = 2
+"""What the child may take of the processor's time after it has begun."""
 
 
 class _Question(Struct):
@@ -139,7 +143,9 @@ class _IsolatedFile:
     def _ended(self) -> UnsoundFileError:
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return UnsoundFileError(f"not a sound HDF5 file: it ended what read it ({how})")
+        return UnsoundFileError(
+            f"not a sound HDF5 file: what read it broke, or took too long ({how})"
+        )
 
 
 def main() -> None:
@@ -177,7 +183,7 @@ def give_up_all_else() -> None:
         most = pages * resource.getpagesize() + (MEMORY_MB << 20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for limit, most in (
-        (resource.RLIMIT_CPU, _PATIENCE_S),
+        (resource.RLIMIT_CPU, math.ceil(time.process_time()) + _CPU_S),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),

@@ -1,10 +1,13 @@
 """Files that do harm where they are read, and that nobody else notices."""
 
+import io
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from livecomposer.model import bundle
 from livecomposer.model.bundle import BundleError
 from livecomposer.model.hdf5 import UnsoundFileError
 from livecomposer.model.isolated import opened
+from livecomposer.model.lineage import LineageError, read_checkpoint
 from tests.conftest import random_bundle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +34,27 @@ def saved(tmp_path):
     path = tmp_path / "x.weights.h5"
     bundle.save(path, random_bundle())
     return path
+
+
+LEGACY_NOTES = ["4.7.11", "A4", "C4", "D4"]
+
+
+def legacy_file() -> bytes:
+    """Weights as Keras's legacy format has them."""
+    shapes = bundle.weight_shapes(bundle.Architecture("scalar", units=4), len(LEGACY_NOTES))
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        file.attrs["model_config"] = '{"class_name": "LSTM", "config": {"activation": "tanh"}}'
+        model = file.create_group("model_weights")
+        layers = dict.fromkeys(name.split("/")[1] for name in shapes)
+        model.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer in layers:
+            group = model.create_group(layer)
+            names = [name for name in shapes if name.split("/")[1] == layer]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name in names:
+                group[name] = np.zeros(shapes[name], np.float32)
+    return image.getvalue()
 
 
 def claim_two_gigabytes(content):
@@ -161,3 +186,22 @@ def test_what_is_no_regular_file(tmp_path):
     for path, reason in ((tmp_path / ("x" * 300), "too long"), (Path("\0"), "no such file")):
         with pytest.raises(BundleError, match=reason):
             bundle.load(path)
+
+
+def test_a_file_that_is_read_for_ever_is_given_up(tmp_path):
+    """An empty object in a heap of attributes' values, at which HDF5 1.14 goes round in a loop."""
+    content = bytearray(legacy_file())
+    at = content.index(b"layers/batch_normalization_1/vars/0", content.index(b"GCOL"))
+    content[at - 16 : at] = bytes(16)
+    (tmp_path / "weights.hdf5").write_bytes(content)
+    (tmp_path / "notes").write_bytes(pickle.dumps(LEGACY_NOTES))
+    with pytest.raises(LineageError, match="weights.hdf5: not a sound HDF5 file"):
+        read_checkpoint(tmp_path / "weights.hdf5", tmp_path / "notes")
+
+
+def test_weights_of_the_legacy_format(tmp_path):
+    (tmp_path / "weights.hdf5").write_bytes(legacy_file())
+    (tmp_path / "notes").write_bytes(pickle.dumps(LEGACY_NOTES))
+    found = read_checkpoint(tmp_path / "weights.hdf5", tmp_path / "notes")
+    assert found.architecture.units == 4
+    assert len(found.vocabulary) == 5
