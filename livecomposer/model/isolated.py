@@ -30,7 +30,6 @@ MEMORY_MB = 150
 """What the child may take beside what it has when it begins."""
 _PATIENCE_S = 20
 _CPU_S = 2
-"""What the child may take of the processor's time after it has begun."""
 
 
 class _Question(Struct):
@@ -143,9 +142,7 @@ class _IsolatedFile:
     def _ended(self) -> UnsoundFileError:
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return UnsoundFileError(
-            f"not a sound HDF5 file: what read it broke, or took too long ({how})"
-        )
+        return UnsoundFileError(f"not a sound HDF5 file: what read it broke or was slow ({how})")
 
 
 def main() -> None:
@@ -172,8 +169,12 @@ def main() -> None:
             answers.flush()
 
 
-def give_up_all_else() -> None:
-    """Let this process take no more memory than weights need, and open nothing, for good."""
+def give_up_all_else(cpu_s: int = _CPU_S) -> None:
+    """Let this process take no more memory than weights need, and open nothing, for good.
+
+    Args:
+        cpu_s: the processor's time that it may still take.
+    """
     if sys.platform == "win32":
         return
     import resource
@@ -183,7 +184,7 @@ def give_up_all_else() -> None:
         most = pages * resource.getpagesize() + (MEMORY_MB << 20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for limit, most in (
-        (resource.RLIMIT_CPU, math.ceil(time.process_time()) + _CPU_S),
+        (resource.RLIMIT_CPU, math.ceil(time.process_time()) + cpu_s),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),

@@ -92,7 +92,7 @@ from livecomposer.model.isolated import give_up_all_else
 
 content = sys.stdin.buffer.read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-give_up_all_else()
+give_up_all_else(cpu_s=60)
 rng, size = random.Random(1), len(content)
 # Half of the bits are anywhere, half in what isn't 0: as the weights are 0, in HDF5's structure.
 structure = [at for at in range(size) if content[at]]
