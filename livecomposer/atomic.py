@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_whole(path: Path, content: bytes | memoryview, *, private: bool = False) -> None:
-    """Write a file; see `whole_file`."""
+def write_whole(path: Path, *content: bytes | memoryview, private: bool = False) -> None:
+    """Write a file of these pieces: see `whole_file`."""
     with whole_file(path, private=private) as file:
-        file.write(content)
+        file.writelines(content)
 
 
 @contextmanager
@@ -30,15 +30,15 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OSError: it can't be written.
     """
-    place = Path(os.path.realpath(path))
     try:
-        mode = place.stat().st_mode
+        mode = path.stat().st_mode
     except FileNotFoundError:
         mode = None
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        with place.open("wb") as file:
+        with path.open("wb") as file:
             yield file
         return
+    place = Path(os.path.realpath(path))
     # By a name that nobody can know before, and that must be new.
     beside = place.with_name(f".{place.name[:100]}.{secrets.token_hex(8)}")
     try:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import wave
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +26,7 @@ SOUNDFONTS = [
 ]
 """Where systems keep a General MIDI soundfont."""
 
+_RATE, _BLOCK = 44_100, 1 << 16
 _BAR = 4
 _INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
 _MOST_BEATS, _MOST_LABELS = 2000, 300
@@ -157,11 +159,26 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
     soundfont = soundfont or next((font for font in SOUNDFONTS if font.exists()), None)
     if not soundfont:
         raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
-    with tempfile.TemporaryDirectory() as folder, whole_file(path) as sound:
+    with tempfile.TemporaryDirectory() as folder:
         source = _without_controls(source, Path(folder) / "jam.mid")
         files = [soundfont.absolute(), source.absolute()]  # and so no options
-        command = [synth, "-ni", "-q", "-T", "wav", "-F", sound.name, *files]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode or not Path(sound.name).stat().st_size:
-            said = (done.stderr.strip() or done.stdout.strip() or "no sound").splitlines()[-1]
-            raise RenderError(f"fluidsynth failed: {brief(said)}")
+        command = [synth, "-ni", "-q", "-T", "raw", "-E", "little", "-r", str(_RATE), "-F", "-"]
+        # Written here, so that a full disk is noticed.
+        with (
+            whole_file(path) as file,
+            wave.open(file, "wb") as sound,
+            Path(folder, "errors").open("w+b") as errors,
+            subprocess.Popen(  # noqa: S603 - found by its name
+                [*command, *files], stdout=subprocess.PIPE, stderr=errors
+            ) as process,
+        ):
+            assert process.stdout  # noqa: S101 - it is a pipe
+            sound.setnchannels(2)
+            sound.setsampwidth(2)
+            sound.setframerate(_RATE)
+            while block := process.stdout.read(_BLOCK):
+                sound.writeframesraw(block)
+            if process.wait() or not sound.tell():
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip() or "no sound"
+                raise RenderError(f"fluidsynth failed: {brief(said.splitlines()[-1])}")

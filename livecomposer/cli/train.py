@@ -13,12 +13,12 @@ from livecomposer.cli.common import (
     WRONG_USAGE,
     CommandError,
     FiniteRange,
+    load_bundle,
     read_corpus,
     require,
     with_config,
 )
 from livecomposer.config import Config
-from livecomposer.config_file import SHIPPED_WEIGHTS, find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle
@@ -183,14 +183,9 @@ def _pieces(recipe: "Recipe", cluster: str | None) -> "list[Piece]":
 
 
 def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
-    from livecomposer.model.bundle import BundleError, load
-
     if contradicted:
         raise click.UsageError("--from keeps the weights' --input and --timing")
-    try:
-        return load(find_weights(weights), trusted=weights in SHIPPED_WEIGHTS)
-    except BundleError as error:
-        raise CommandError(str(error)) from None
+    return load_bundle(weights)
 
 
 @contextmanager
