@@ -30,6 +30,8 @@ MEMORY_MB = 150
 """What the child may take beside what it has when it begins."""
 _PATIENCE_S = 20
 _CPU_S = 2
+_GOING_S = 1
+_LONGEST_ANSWER = 1 << 22
 
 
 class _Question(Struct):
@@ -80,13 +82,16 @@ class _IsolatedFile:
     def __init__(self, path: Path) -> None:
         # As this process finds modules: never in the folder that it happens to be in.
         search = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", __name__, path.absolute()],
-            env={**os.environ, "PYTHONPATH": search, "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-P", "-m", __name__, path.absolute()],
+                env={**os.environ, "PYTHONPATH": search, "OPENBLAS_NUM_THREADS": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise UnsoundFileError(f"no process to read it can be started: {error}") from None
         self._timer = threading.Timer(_PATIENCE_S, self._process.kill)
         self._timer.start()
 
@@ -131,7 +136,7 @@ class _IsolatedFile:
             question = msgspec.json.encode(_Question(method, list(arguments)))
             self._process.stdin.write(question + b"\n")
             self._process.stdin.flush()
-        line = self._stdout.readline()
+        line = self._stdout.readline(_LONGEST_ANSWER)
         if not line.endswith(b"\n"):
             raise self._ended()
         answer = msgspec.json.decode(line, type=_Answer)
@@ -140,7 +145,11 @@ class _IsolatedFile:
         return answer.result
 
     def _ended(self) -> UnsoundFileError:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_GOING_S)
+        except subprocess.TimeoutExpired:  # it says what makes no sense
+            self._process.kill()
+            code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return UnsoundFileError(f"not a sound HDF5 file: what read it broke or was slow ({how})")
 

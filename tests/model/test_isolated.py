@@ -152,7 +152,14 @@ def test_the_child_can_open_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "end", ["os.kill(os.getpid(), signal.SIGSEGV)", "os._exit(3)", "print('{')", "os._exit(0)"]
+    "end",
+    [
+        "os.kill(os.getpid(), signal.SIGSEGV)",
+        "os._exit(3)",
+        "print('{')",
+        "print(9 * 10**7 * 'x')",
+        "os._exit(0)",
+    ],
 )
 def test_a_file_that_ends_its_reader_is_refused(saved, tmp_path, monkeypatch, end):
     """As HDF5's library would be ended by a file that finds a fault in it."""
@@ -173,7 +180,7 @@ def test_what_is_in_the_current_folder_is_not_imported(saved, tmp_path, monkeypa
 def test_what_came_with_the_package_is_read_here(saved, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     assert bundle.load(saved, trusted=True).vocabulary == random_bundle().vocabulary
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match="no process to read it can be started"):
         bundle.load(saved)
 
 
