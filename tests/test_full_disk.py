@@ -5,6 +5,7 @@ import pickle
 import resource
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -155,10 +156,15 @@ def test_a_recording(disk, caplog):
         assert recording.close() is None
     assert "this jam is not recorded: " in caplog.text
     assert [*folder.rglob("*")] == []
-    recording = RecordingThread(folder, "{}", 1_000_000)
-    recording.keep(Entry(0, 0, 0, 20_000_000, bytes((0x90, 60, 90))))
-    file = recording.close()
-    assert (file.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    together = [RecordingThread(folder, "{}", 1_000_000) for _ in range(16)]
+    for recording in together:
+        recording.keep(Entry(0, 0, 0, 20_000_000, bytes((0x90, 60, 90))))
+    with ThreadPoolExecutor(16) as pool:
+        files = set(pool.map(RecordingThread.close, together))
+    assert files == set(folder.iterdir())
+    assert len(files) == 16
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(folder)
 
 
