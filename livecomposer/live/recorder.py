@@ -201,7 +201,7 @@ class RecordingThread:
 
 
 def _claim(path: Path) -> Path:
-    """A new file, which nobody else may read and no other recording takes; perhaps with a number."""
+    """A new file that nobody else may read, and no other recording takes: perhaps with a number."""
     number, claimed = 2, path
     while True:
         try:
