@@ -1,6 +1,7 @@
 """Learning: `train`."""
 
 import dataclasses
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import Outcome
     from livecomposer.training.workers import Worker
+
+log = logging.getLogger(__name__)
 
 _DEFAULT_MINUTES = 30
 _DEFAULT_SOURCE = "music21:"
@@ -103,6 +106,11 @@ def train(
         worker = this_worker()
     except WorkerError as error:
         raise CommandError(str(error), WRONG_USAGE) from None
+    if worker.number > 1:
+        log.warning(
+            "training together: TensorFlow listens on all addresses of this machine, and lets "
+            "anyone in: keep its port behind a firewall"
+        )
     if resume:
         _check_alone(click.get_current_context().params)
         _resume(RunFolder(resume), budget if epochs or minutes else None, worker, cluster)
