@@ -12,6 +12,7 @@ from livecomposer.music.keys import Key, parse_key
 from livecomposer.music.tempo import GRID, TICKS_PER_BEAT, parse_beats, spell_beats
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_pitch
+from livecomposer.wording import spell
 
 BEST = "best.weights.h5"
 """The weights in a training run's folder that are played."""
@@ -74,7 +75,7 @@ class ClockSection(Struct, frozen=True, forbid_unknown_fields=True):
                 f"send = True, expected False where another leads (clock.source = {self.source!r})"
             )
         if self.port and self.source != "midi":
-            raise ValueError(f"port = {self.port!r}, expected '' unless clock.source = 'midi'")
+            raise ValueError(f"port = {spell(self.port)}, expected '' unless clock.source = 'midi'")
         if self.send and self.anchor != "fixed":
             raise ValueError(
                 "send = True, expected False unless clock.anchor = 'fixed': "
@@ -145,7 +146,7 @@ class SamplingSection(Struct, frozen=True, forbid_unknown_fields=True):
                 parse_key(self.key)
         except ValueError as error:
             raise ValueError(
-                f"key = {self.key!r}, expected 'off', 'auto' or a key: {error}"
+                f"key = {spell(self.key)}, expected 'off', 'auto' or a key: {error}"
             ) from None
         check_range(self)
         if self.grid not in GRIDS:
@@ -182,7 +183,7 @@ class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
         try:
             self.path  # noqa: B018 - looked up
         except RuntimeError as error:
-            raise ValueError(f"folder = {self.folder!r}: {error}") from None
+            raise ValueError(f"folder = {spell(self.folder)}: {error}") from None
 
     @property
     def path(self) -> Path | None:

@@ -14,12 +14,21 @@ import platformdirs
 
 from livecomposer.config import BEST, MATCH, AnswerLength, Config, Ticks
 from livecomposer.music.tempo import parse_beats, spell_beats
+from livecomposer.wording import brief, spell
 
 _HERE = Path(__file__).parent
 
 
+_MAX_BYTES = 100_000
+_MAX_DOTS = 250
+"""In a line: reading a key costs memory by the square of its parts."""
+
+
 class ConfigError(ValueError):
     """A setting is wrong; the message gives its key, its value and what is allowed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(brief(message))
 
 
 def shipped(name: str) -> Path:
@@ -78,7 +87,7 @@ def load_config(
             settings[section] |= values
     try:
         return msgspec.convert(settings, Config, dec_hook=_decode)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise ConfigError(_explain(str(error), settings)) from None
 
 
@@ -100,8 +109,9 @@ def _decode(wanted: type, value: Any) -> Any:
     """Beats in the file -> ticks."""
     if wanted is AnswerLength and value == "match":
         return MATCH
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"Expected `{wanted.__name__}`")  # noqa: TRY004 - what msgspec reports
+    too_long = isinstance(value, int) and value.bit_length() > 64  # for Python to spell it
+    if isinstance(value, bool) or too_long or not isinstance(value, int | float | str):
+        raise ValueError(f"Expected `{wanted.__name__}`")
     try:
         return wanted(parse_beats(value))
     except ValueError as error:
@@ -111,21 +121,41 @@ def _decode(wanted: type, value: Any) -> Any:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        if file.exists() and not file.is_file():
+            raise ConfigError(f"{file}: not a regular file")
+        with file.open("rb") as opened:
+            return _parse_toml(opened.read(_MAX_BYTES + 1).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (UnicodeDecodeError, _NotTomlError) as error:
         raise ConfigError(f"{file}: not TOML ({error})") from None
+
+
+class _NotTomlError(ValueError):
+    """A text is not TOML, or too much of it."""
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    if len(text) > _MAX_BYTES:
+        raise _NotTomlError(f"more than {_MAX_BYTES:,} characters")
+    if max(line.count(".") for line in text.split("\n")) > _MAX_DOTS:
+        raise _NotTomlError(f"more than {_MAX_DOTS} dots in a line")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _NotTomlError(str(error)) from None
+    except (RecursionError, ValueError):
+        raise _NotTomlError("a number is too long, or something nested too deeply") from None
 
 
 def _parse_assignment(text: str) -> dict[str, Any]:
     path, equals, value = text.partition("=")
     section, dot, key = path.strip().partition(".")
     if not (equals and dot and section and key):
-        raise ConfigError(f"{text!r}: expected section.key=value")
+        raise ConfigError(f"{spell(text)}: expected section.key=value")
     try:
-        parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+        parsed = _parse_toml(f"value = {value}")
+    except _NotTomlError:
         parsed = {}
     return {section: {key: parsed["value"] if len(parsed) == 1 else value.strip()}}
 
@@ -133,13 +163,30 @@ def _parse_assignment(text: str) -> dict[str, Any]:
 def _check_names(layer: Mapping[str, Any], known: Mapping[str, set[str]]) -> None:
     for section, values in layer.items():
         if section not in known:
-            raise ConfigError(f"{section}: no such section; there are {', '.join(sorted(known))}")
+            names = ", ".join(sorted(known))
+            raise ConfigError(f"{_named(section)}: no such section; there are {names}")
         if not isinstance(values, dict):
-            raise ConfigError(f"{section} = {values!r}: expected a section, [{section}]")
-        for key in values:
+            raise ConfigError(f"{section} = {spell(values)}: expected a section, [{section}]")
+        for key, value in values.items():
             if key not in known[section]:
                 names = ", ".join(sorted(known[section]))
-                raise ConfigError(f"{section}.{key}: no such setting; [{section}] has {names}")
+                raise ConfigError(
+                    f"{section}.{_named(key)}: no such setting; [{section}] has {names}"
+                )
+            if not all(map(_is_text, value if isinstance(value, list) else [value])):
+                raise ConfigError(f"{section}.{key} = {spell(value)}: expected UTF-8 without NUL")
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value, if it is a text, can be a path or a name."""
+    if not isinstance(value, str):
+        return True
+    return "\0" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
+
+
+def _named(name: str) -> str:
+    """A key as it stands in a file, where it is one."""
+    return name if re.fullmatch(r"[\w.-]{1,50}", name) else spell(name)
 
 
 def _explain(message: str, settings: Mapping[str, Any]) -> str:
@@ -160,4 +207,4 @@ def _explain(message: str, settings: Mapping[str, Any]) -> str:
         bounds = re.search(r"\bge=([\d.]+).*?\ble=([\d.]+)", hint)
         numbers = f" or {bounds[1]} to {bounds[2]}" if bounds else ""
         reason = f"expected one of {', '.join(map(repr, names))}{numbers}"
-    return f"{section}.{key} = {settings[section][key]!r}: {reason}"
+    return f"{section}.{key} = {spell(settings[section][key])}: {reason}"

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from livecomposer.midi.mapping import Mapping, parse_mapping
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 from livecomposer.music.tokens import parse_pitch
+from livecomposer.wording import spell
 
 ControlName = Literal[
     "mode", "mute", "panic", "temperature", "density", "memory", "answer", "tempo", "tap", "key",
@@ -93,7 +94,7 @@ class ControlsSection(Struct, frozen=True, forbid_unknown_fields=True):
                 if text != "off":
                     mappings[name] = parse_mapping(text)
             except ValueError as error:
-                raise ValueError(f"{name} = {text!r}, {error}; or 'off'") from None
+                raise ValueError(f"{name} = {spell(text)}, {error}; or 'off'") from None
         return mappings
 
 

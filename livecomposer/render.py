@@ -3,14 +3,17 @@
 import shutil
 import subprocess
 import tempfile
+import wave
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from livecomposer.atomic import whole_file
 from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
 from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
 from livecomposer.music.events import DRUM_CHANNEL
+from livecomposer.wording import brief
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +26,7 @@ SOUNDFONTS = [
 ]
 """Where systems keep a General MIDI soundfont."""
 
+_RATE, _BLOCK = 44_100, 1 << 16
 _BAR = 4
 _INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
 _MOST_BEATS, _MOST_LABELS = 2000, 300
@@ -118,7 +122,8 @@ def write_png(source: Path, path: Path) -> None:
     figure.set_size_inches(min(max(width, _LEAST_INCHES), _MOST_INCHES), 4)
     axes.set_xlabel("beats")
     axes.legend(loc="upper right")
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _without_controls(source: Path, path: Path) -> Path:
@@ -154,13 +159,26 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
     soundfont = soundfont or next((font for font in SOUNDFONTS if font.exists()), None)
     if not soundfont:
         raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".render-") as folder:
-        beside = Path(folder) / "sound.wav"
+    with tempfile.TemporaryDirectory() as folder:
         source = _without_controls(source, Path(folder) / "jam.mid")
-        files = [str(soundfont.absolute()), str(source.absolute())]  # and so no options
-        command = [synth, "-ni", "-q", "-F", str(beside), *files]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode or not beside.exists():
-            reason = (done.stderr.strip() or done.stdout.strip() or "no sound").splitlines()[-1]
-            raise RenderError(f"fluidsynth failed: {reason}")
-        beside.replace(path)
+        files = [soundfont.absolute(), source.absolute()]  # and so no options
+        command = [synth, "-ni", "-q", "-T", "raw", "-E", "little", "-r", str(_RATE), "-F", "-"]
+        # Written here, so that a full disk is noticed.
+        with (
+            whole_file(path) as file,
+            wave.open(file, "wb") as sound,
+            Path(folder, "errors").open("w+b") as errors,
+            subprocess.Popen(  # noqa: S603 - found by its name
+                [*command, *files], stdout=subprocess.PIPE, stderr=errors
+            ) as process,
+        ):
+            assert process.stdout  # noqa: S101 - it is a pipe
+            sound.setnchannels(2)
+            sound.setsampwidth(2)
+            sound.setframerate(_RATE)
+            while block := process.stdout.read(_BLOCK):
+                sound.writeframesraw(block)
+            if process.wait() or not sound.tell():
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip() or "no sound"
+                raise RenderError(f"fluidsynth failed: {brief(said.splitlines()[-1])}")

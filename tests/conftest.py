@@ -37,12 +37,21 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Faults take minutes."""
+    parser.addoption("--faults", action="store_true", help="do all faults to it, and nothing else")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What plays with a JACK server does so in real time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What plays with a JACK server does so in real time; most faults are for another day."""
     for item in items:
         if item.get_closest_marker("jack"):
             item.add_marker("realtime")
+    wanted = config.getoption("--faults")
+    left_out = [item for item in items if bool(item.get_closest_marker("faults")) != wanted]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 SMALL_VOCABULARY = (

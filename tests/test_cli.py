@@ -333,3 +333,29 @@ def test_the_users_own_settings(run, phrase, tmp_path, monkeypatch):
     own.write_text("[jam]\nmode = 'listen'\n")
     result = run("demo", "--fast")
     assert "livecomposer: 0 notes" in result.output
+
+
+RECORDED = [
+    ("1e999", "{}", 0, ""),
+    ("9" * 5000, "{}", 0, ""),
+    ("0", "[]", 0, ""),
+    ("0", "[" * 100_000, 0, ""),
+    ("0", '{"jam": 3}', 2, "expected a section"),
+    ("0", '{"jam": {"mode": ' + "[" * 800 + "]" * 800 + "}}", 2, "jam.mode = "),
+    ("0", '{"clock": {"tempo_bpm": 1' + "0" * 400 + "}}", 2, "clock.tempo_bpm = "),
+    ("0", '{"' + "x" * 100_000 + '": {}}', 2, "no such section"),
+    ("0", r'{"record": {"folder": "x\u0000"}}', 2, "expected UTF-8 without NUL"),
+    ("0", '{"model": {"weights": "/dev/zero"}}', 1, "/dev/zero: not a regular file"),
+]
+
+
+@pytest.mark.parametrize(("ahead_ns", "settings", "code", "reason"), RECORDED)
+def test_what_a_recording_says_of_itself_is_checked(run, phrase, ahead_ns, settings, code, reason):
+    file = mido.MidiFile(phrase)
+    text = f'{{"livecomposer": "1", "ahead_ns": {ahead_ns}, "settings": {settings}}}'
+    file.tracks[0].insert(0, mido.MetaMessage("text", text=text))
+    file.save("jam.mid")
+    result = run("replay", "jam.mid", "--out", "out.mid")
+    assert result.exit_code == code, result.stderr
+    assert reason in result.stderr
+    assert all(len(line) < 400 for line in result.stderr.splitlines())

@@ -1,7 +1,9 @@
+import os
 import tomllib
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from livecomposer.config import Config
@@ -172,19 +174,87 @@ def test_every_setting_is_in_the_table_of_ranges():
     assert keys == {key for key, *_ in RANGES} | {"ports.api", "ports.output"}
 
 
-@given(st.text())
+def check(file=None, assignments=(), base=None):
+    """Settings, or an error in a short line; returns which."""
+    try:
+        assert isinstance(load_config(file, assignments, base), Config)
+    except ConfigError as error:
+        said = str(error)
+        assert said.isprintable()
+        assert 0 < len(said) < 310
+        return said
+    return None
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return tmp_path_factory.mktemp("config") / "x.toml"
+
+
+SETTINGS = tomllib.loads(shipped("config.toml").read_text())
+KEYS = [(section, key) for section, values in SETTINGS.items() for key in values]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
+    | st.datetimes() | st.integers(min_value=10**4290, max_value=10**4310),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+LAYERS = st.dictionaries(
+    st.sampled_from(list(SETTINGS)) | st.text(), VALUES, max_size=2
+) | st.lists(st.tuples(st.sampled_from(KEYS), VALUES), max_size=4).map(
+    lambda pairs: {section: {key: value} for (section, key), value in pairs}
+)
+FRAGMENTS = st.sampled_from(
+    [f"[{section}]" for section in SETTINGS] + [f"[[{section}]]" for section in SETTINGS]
+    + [f"{key} = " for _, key in KEYS] + [f"{section}.{key} = " for section, key in KEYS]
+    + ["\n", "\n", "\r\n", " ", ".", ",", "=", "[", "]", "{", "}", "#", "'", '"', '"""', "\\u0000",
+       "nan", "-inf", "0x" + "f" * 5000, "9" * 5000, "1e999", "1979-05-27T07:32:00Z", "07:32:00",
+       "true", "\0", "\x1b[2J", "\\ud800", "[" * 2000, "{a=" * 2000, "x" * 5000, "a." * 300]
+)  # fmt: skip
+ASSIGNMENTS = st.tuples(st.sampled_from(KEYS), st.text() | FRAGMENTS).map(
+    lambda each: f"{each[0][0]}.{each[0][1]}={each[1]}"
+)
+
+
+@given(st.text() | ASSIGNMENTS)
+@example("jam.mode=" + "[" * 10_000)
+@example("clock.tempo_bpm=" + "9" * 5_000)
+@example("jam.phrase_end=0x" + "f" * 5_000)
+@example("jam.primer=\udc80")
+@example('jam.primer="\\u0000"')
 def test_any_assignment_is_an_error_or_a_config(text):
-    try:
-        assert isinstance(load_config(None, [text]), Config)
-    except ConfigError as error:
-        assert str(error)
+    check(assignments=[text])
 
 
-@given(st.text())
-def test_any_file_is_an_error_or_a_config(tmp_path_factory, text):
-    path = tmp_path_factory.mktemp("config") / "x.toml"
-    path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    try:
-        assert isinstance(load_config(path), Config)
-    except ConfigError as error:
-        assert str(error)
+@given(st.binary() | st.text().map(str.encode) | st.lists(FRAGMENTS).map("".join).map(str.encode))
+@example(b"[clock]\ntempo_bpm = " + b"9" * 5_000)
+@example(b"[clock]\ntempo_bpm = 0x" + b"f" * 50_000)
+@example(b"[jam]\nmode = " + b"[" * 5_000)
+@example(b"[jam]\nmode = " + b"{a=" * 5_000)
+@example(b"[" + b"y" * 90_000 + b"]")
+@example(b"[jam]\n" + b"y" * 90_000 + b" = 1")
+@example(b"[jam]\nmode = '" + b"y" * 90_000 + b"'")
+@example(b"[listen]\nchannels = [" + b"1," * 40_000 + b"99]")
+@example(b'[record]\nfolder = "\\u0000"')
+@example(b'["a\\n\\u001b[2J"]')
+@example(b"x." * 45_000 + b"x = 1")
+@example(b"a" * 10_000_000)
+def test_any_file_is_an_error_or_a_config(file, content):
+    file.write_bytes(content)
+    check(file)
+
+
+@given(LAYERS)
+def test_any_settings_of_a_recording_are_an_error_or_a_config(layer):
+    check(base=layer)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_what_is_no_file_of_settings(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
+        assert "not a regular file" in check(path)
+    with (tmp_path / "huge.toml").open("wb") as huge:
+        huge.truncate(1 << 30)
+    assert "more than 100,000 characters" in check(tmp_path / "huge.toml")
+    assert "No such file" in check(tmp_path / "none.toml")

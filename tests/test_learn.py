@@ -1,11 +1,12 @@
 """Controls that are learned by touch, and files of settings that keep their comments."""
 
 import queue
+import tomllib
 
 import pytest
 
 from livecomposer.cli.learn import first_mapping, write_setting
-from livecomposer.config_file import load_config
+from livecomposer.config_file import ConfigError, load_config
 
 TOUCHED = [
     ("mute", ["f8 fe", "90", "24 40"], "note 36 channel 1"),
@@ -76,3 +77,30 @@ def test_a_link_stays_a_link(tmp_path):
     write_setting(tmp_path / "link.toml", "controls", "mute", "note 37")
     assert (tmp_path / "link.toml").is_symlink()
     assert load_config(tmp_path / "real.toml").controls.mute == "note 37"
+
+
+ODD = [
+    "controls.tempo = 'cc 1'",
+    "controls = { tempo = 'cc 1', mute = 'note 3' }",
+    "[ 'controls' ]\ntempo = 'cc 1'\n[jam]\nmode='solo'",
+    '[controls]\n"tempo" = """cc 1"""',
+    "jam = {mode = 'solo'}\n\n[controls]# none",
+    "[controls] # x\n\n# y\n",
+    "clock.tempo_bpm = 100\ncontrols.mute = 'cc 4'\njam.mode = 'solo'",
+]
+
+
+@pytest.mark.parametrize("before", ODD)
+def test_odd_files_are_changed_or_left(tmp_path, before):
+    file = tmp_path / "mine.toml"
+    file.write_text(before)
+    expected = tomllib.loads(before)
+    expected.setdefault("controls", {})["tempo"] = "cc 74"
+    try:
+        write_setting(file, "controls", "tempo", "cc 74")
+    except ConfigError as error:
+        assert 'write tempo = "cc 74" into [controls] by hand' in str(error)
+        assert file.read_text() == before
+    else:
+        assert tomllib.loads(file.read_text()) == expected
+        assert load_config(file).controls.tempo == "cc 74"

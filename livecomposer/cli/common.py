@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from livecomposer.config import Config
-from livecomposer.config_file import ConfigError, find_file, find_weights, load_config, user_file
+from livecomposer.config_file import (
+    SHIPPED_WEIGHTS,
+    ConfigError,
+    find_file,
+    find_weights,
+    load_config,
+    user_file,
+)
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -68,6 +76,13 @@ class _Stderr(logging.StreamHandler[TextIO]):
         pass
 
 
+class _Format(logging.Formatter):
+    """Of the files in a traceback, their names only: not where they are installed."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
+        return re.sub(r'File ".*[/\\]', 'File "', super().formatException(ei))
+
+
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
@@ -89,7 +104,9 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     def configured(
         config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
-        logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[_Stderr()])
+        handler = _Stderr()
+        handler.setFormatter(_Format("%(levelname)s: %(message)s"))
+        logging.basicConfig(handlers=[handler])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
         own = user_file()
         file = config_file or (own if own.exists() else None)
@@ -148,18 +165,27 @@ def read_corpus(
     except corpus.CorpusError as error:
         raise CommandError(str(error)) from None
     for name, reason in found.skipped:
-        click.echo(f"skipped {name}: {reason}", err=True)
+        click.echo(f"skipped {_as_given(name)}: {reason}", err=True)
     return found.pieces
+
+
+def _as_given(name: str) -> str:
+    """A file's name: of the built-in corpus, as a user gives it, wherever it is installed."""
+    _, found, inside = name.partition(str(Path("music21", "corpus", "x"))[:-1])
+    return f"music21:{inside}" if found else name
 
 
 def load_bundle(weights: str) -> "Bundle":
     """Weights, by their name or path."""
     from livecomposer.model.bundle import BundleError, load
 
+    path, trusted = find_weights(weights), weights in SHIPPED_WEIGHTS
     try:
-        return load(find_weights(weights))
+        return load(path, trusted=trusted)
     except BundleError as error:
-        raise CommandError(str(error)) from None
+        # Where the package is installed is nothing that the user has said.
+        said = str(error).replace(str(path), weights) if trusted else str(error)
+        raise CommandError(said) from None
 
 
 def draw_seed(config: Config, seed: int | None = None) -> int:

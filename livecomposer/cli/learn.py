@@ -1,6 +1,7 @@
 """Mapping controls by touch: `learn`."""
 
 import queue
+import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -103,16 +104,29 @@ def write_setting(file: Path, section: str, key: str, value: str) -> None:
     """Set one value in a TOML file, which may be new; comments and order stay.
 
     Raises:
+        ConfigError: it is written in a way in which this can't be done.
         OSError: it can't be read or written.
     """
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
     from livecomposer.atomic import write_whole
 
-    content = file.read_bytes() if file.exists() else b""
-    document = tomlkit.parse(content.decode("utf-8-sig"))  # with its line ends
-    if section not in document:
-        document[section] = tomlkit.table()
-    document[section][key] = value
+    content = (file.read_bytes() if file.exists() else b"").decode(
+        "utf-8-sig"
+    )  # with its line ends
+    expected = tomllib.loads(content)
+    expected.setdefault(section, {})[key] = value
+    try:
+        document = tomlkit.parse(content)
+        if section not in document:
+            document[section] = tomlkit.table()
+        document[section][key] = value
+        changed = tomlkit.dumps(document)
+        done = tomllib.loads(changed) == expected
+    except (TOMLKitError, ValueError, TypeError, RecursionError):
+        done = False
+    if not done:
+        raise ConfigError(f'{file}: write {key} = "{value}" into [{section}] by hand')
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file.resolve(), tomlkit.dumps(document).encode())
+    write_whole(file, changed.encode())

@@ -1,6 +1,7 @@
 """Learning: `train`."""
 
 import dataclasses
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,12 +14,12 @@ from livecomposer.cli.common import (
     WRONG_USAGE,
     CommandError,
     FiniteRange,
+    load_bundle,
     read_corpus,
     require,
     with_config,
 )
 from livecomposer.config import Config
-from livecomposer.config_file import find_weights
 
 if TYPE_CHECKING:
     from livecomposer.model.bundle import Bundle
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from livecomposer.training.recipe import Budget, Recipe
     from livecomposer.training.train import Outcome
     from livecomposer.training.workers import Worker
+
+log = logging.getLogger(__name__)
 
 _DEFAULT_MINUTES = 30
 _DEFAULT_SOURCE = "music21:"
@@ -105,6 +108,11 @@ def train(
         worker = this_worker()
     except WorkerError as error:
         raise CommandError(str(error), WRONG_USAGE) from None
+    if worker.number > 1:
+        log.warning(
+            "training together: TensorFlow listens on all addresses of this machine, and lets "
+            "anyone in: keep its port behind a firewall"
+        )
     if resume:
         _check_alone(click.get_current_context().params)
         _resume(RunFolder(resume), budget if epochs or minutes else None, worker, cluster)
@@ -185,14 +193,9 @@ def _pieces(recipe: "Recipe", cluster: str | None) -> "list[Piece]":
 
 
 def _load_parent(weights: str, contradicted: str | None) -> "Bundle":
-    from livecomposer.model.bundle import BundleError, load
-
     if contradicted:
         raise click.UsageError("--from keeps the weights' --input and --timing")
-    try:
-        return load(find_weights(weights))
-    except BundleError as error:
-        raise CommandError(str(error)) from None
+    return load_bundle(weights)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from livecomposer.atomic import whole_file
 from livecomposer.evaluation.report import Continuations, Evaluation
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def write_plot(path: Path, found: Evaluation) -> None:
     _draw_likelihood(axes[0], found)
     if found.continuations:
         _draw_continuations(axes[1], found.continuations)
-    figure.savefig(path, format="png", dpi=120)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=120)
 
 
 def _draw_likelihood(row: "Sequence[Axes]", found: Evaluation) -> None:

@@ -3,14 +3,14 @@
 import json
 import logging
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
 
-from livecomposer.live.guardian import GOODBYE
+from livecomposer import children
+from livecomposer.live import guardian
 from livecomposer.live.ledger import SIZE, Ledger
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Guard:
         if self._process is not None:
             with suppress(OSError):
                 if silent:
-                    self._say(GOODBYE)
+                    self._say(guardian.GOODBYE)
                 assert self._process.stdin is not None  # noqa: S101 - it is a pipe
                 self._process.stdin.close()
             if not silent:
@@ -83,14 +83,9 @@ class Guard:
         self._path.unlink(missing_ok=True)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "livecomposer.live.guardian", str(self._path)]
         # In a session of its own: what ends the terminal's programs doesn't end it.
-        return subprocess.Popen(  # noqa: S603 - the command is our own
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        return children.start(
+            guardian.__name__, self._path, stdout=subprocess.DEVNULL, start_new_session=True
         )
 
     def _say(self, what: object) -> None:

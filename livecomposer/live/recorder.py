@@ -151,7 +151,10 @@ class RecordingThread:
         """Save, and end; returns the file, if there is one."""
         self._entries.put(None)
         self._thread.join()
-        return self._path if self._saved else None
+        if self._path and not self._saved:
+            self._path.unlink(missing_ok=True)
+            return None
+        return self._path
 
     def _run(self) -> None:
         going_on = True
@@ -184,8 +187,8 @@ class RecordingThread:
         if self._recording.empty or len(self._recording) == self._saved:
             return
         if self._path is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._path = _free(self._folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.mid")
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path = _claim(self._folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.mid")
         write_whole(self._path, self._recording.file())
         self._saved = len(self._recording)
 
@@ -195,10 +198,14 @@ class RecordingThread:
         self._said.add(what)
 
 
-def _free(path: Path) -> Path:
-    """A path that is not taken: this, or one with a number."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem} {number}")
-        number += 1
-    return free
+def _claim(path: Path) -> Path:
+    """A new file that nobody else may read, and no other recording takes: perhaps with a number."""
+    number, claimed = 2, path
+    while True:
+        try:
+            claimed.touch(0o600, exist_ok=False)
+        except FileExistsError:
+            claimed = path.with_stem(f"{path.stem} {number}")
+            number += 1
+        else:
+            return claimed

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mido
 
+from livecomposer.atomic import whole_file
 from livecomposer.music.events import DRUM_CHANNEL
 from livecomposer.music.tempo import TempoMap
 
@@ -195,7 +196,8 @@ def write_messages(
     file.tracks.append(_track(tempo))
     for name, timed in tracks:
         file.tracks.append(_track([(0, mido.MetaMessage("track_name", name=name)), *timed]))
-    file.save(path)
+    with whole_file(path) as opened:
+        file.save(file=opened)
 
 
 def _track(timed: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:

@@ -3,10 +3,12 @@
 Keras loads the weights from it as from any `.weights.h5` file; playing reads it with h5py and
 NumPy only. Beside Keras's own groups it has one named `livecomposer`, whose dataset `about` is
 JSON: architecture, vocabulary, the tokeniser's settings, and how it was trained. A file may come
-from anywhere: only the names on a list are opened, and only after their kind and size are checked.
+from anywhere: only the names on a list are opened, only after their kind and size are checked, and
+by a process of its own (see `isolated`).
 """
 
 import io
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from livecomposer.atomic import write_whole
-from livecomposer.model.hdf5 import UnsoundFileError, plain_dataset
+from livecomposer.model.hdf5 import UnsoundFileError, WeightsFile, explain
+from livecomposer.model.isolated import opened
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
@@ -32,7 +35,9 @@ SUFFIX = ".weights.h5"
 UNITS, EMBEDDING = 256, 96
 DENSE_UNITS = 256
 _ABOUT, _STATE = "livecomposer/about", "livecomposer/state"
-_MAX_ABOUT_BYTES = 1 << 24
+_MAX_ABOUT_BYTES = 1 << 22
+MAX_MB = 128
+"""The most that weights may take: far more than can be played live."""
 _MAX_UNITS = 4096
 
 InputKind = Literal["scalar", "embedding"]
@@ -107,6 +112,17 @@ def weight_shapes(architecture: Architecture, vocabulary_size: int) -> dict[str,
     return shapes
 
 
+def check_size(shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Weights for more than can be played live are neither trained nor read.
+
+    Raises:
+        UnsoundFileError: they are more than `MAX_MB`.
+    """
+    size = sum(4 * math.prod(shape) for shape in shapes.values()) / 2**20
+    if size > MAX_MB:
+        raise UnsoundFileError(f"the weights would take {size:,.0f} MB, expected {MAX_MB} at most")
+
+
 def save(path: Path, bundle: Bundle, state: Mapping[str, AnyArray] = _NO_STATE) -> None:
     """Write a bundle: whole or not at all.
 
@@ -140,66 +156,73 @@ def load_state(path: Path, like: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
     Raises:
         BundleError: it isn't there, or is otherwise than expected.
     """
-    found = {}
     with _opened(path) as file:
-        for name, expected in like.items():
-            dataset = plain_dataset(file, f"{_STATE}/{name}", expected.dtype)
-            if dataset.shape != expected.shape:
-                raise UnsoundFileError(f"{name} is {dataset.shape}, expected {expected.shape}")
-            found[name] = dataset[()]
-    return found
+        return {
+            name: file.array(f"{_STATE}/{name}", array.dtype.str, array.shape)
+            for name, array in like.items()
+        }
 
 
-def load(path: Path) -> Bundle:
+def load(path: Path, *, trusted: bool = False) -> Bundle:
     """Read a bundle.
+
+    Args:
+        path: the file.
+        trusted: it came with the package.
 
     Raises:
         BundleError: there is no such file, or it isn't a sound bundle.
     """
-    with _opened(path) as file:
-        return _read(file)
+    with _opened(path, trusted=trusted) as file:
+        return read(file)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def _opened(path: Path, *, trusted: bool = False) -> Iterator[WeightsFile]:
     """A file to be read; what is wrong with it becomes a `BundleError` that names it."""
-    if path.is_dir():
-        raise BundleError(f"{path}: a folder, expected a file")
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path, trusted=trusted) as file:
             yield file
-    except FileNotFoundError:
-        raise BundleError(f"{path}: no such file") from None
-    except UnsoundFileError as error:
-        raise BundleError(f"{path}: {error}") from None
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BundleError(f"{path}: not a sound HDF5 file ({reason})") from None
+    except Exception as error:  # of many kinds, where HDF5 is bad
+        raise BundleError(f"{path}: {explain(error)}") from None
 
 
-def _read(file: h5py.File) -> Bundle:
+def read(file: WeightsFile) -> Bundle:
+    """Read a bundle from an opened file.
+
+    Raises:
+        UnsoundFileError: it isn't a sound one.
+    """
+    about = _read_about(file)
     try:
-        raw = plain_dataset(file, _ABOUT, np.dtype(np.uint8))
-    except UnsoundFileError as error:
-        raise BundleError(f"not weights that livecomposer wrote: {error}") from None
-    if len(raw.shape) != 1 or raw.shape[0] > _MAX_ABOUT_BYTES:
-        raise BundleError(f"{_ABOUT} has shape {raw.shape}, expected one row of bytes")
-    try:
-        about = msgspec.json.decode(raw[()].tobytes(), type=_About)
         vocabulary = Vocabulary([parse_token(text) for text in about.vocabulary])
-    except ValueError as error:  # msgspec's and ours
-        raise BundleError(f"{_ABOUT}: {error}") from None
+    except ValueError as error:
+        raise UnsoundFileError(f"{_ABOUT}: {error}") from None
+    shapes = weight_shapes(about.architecture, len(vocabulary))
+    check_size(shapes)
     weights: dict[str, Array] = {}
-    for name, shape in weight_shapes(about.architecture, len(vocabulary)).items():
-        dataset = plain_dataset(file, name, np.dtype(np.float32))
-        if dataset.shape != shape:
-            raise BundleError(
-                f"{name} has shape {dataset.shape}, expected {shape} for a vocabulary of "
+    for name, shape in shapes.items():
+        found = file.shape(name, "<f4")
+        if found != shape:
+            raise UnsoundFileError(
+                f"{name} has shape {found}, expected {shape} for a vocabulary of "
                 f"{len(vocabulary)} and {about.architecture.units} units"
             )
-        weights[name] = dataset[()]
+        weights[name] = file.array(name, "<f4", shape)
         if not np.isfinite(weights[name]).all():
-            raise BundleError(f"{name} holds values that are not finite numbers")
+            raise UnsoundFileError(f"{name} holds values that are not finite numbers")
         if name.endswith("vars/3") and weights[name].min(initial=0) < 0:
-            raise BundleError(f"{name} holds a negative variance")
+            raise UnsoundFileError(f"{name} holds a negative variance")
     return Bundle(about.architecture, vocabulary, about.tokeniser, about.provenance, weights)
+
+
+def _read_about(file: WeightsFile) -> _About:
+    if not file.has(_ABOUT):
+        raise UnsoundFileError(f"not weights that livecomposer wrote: {_ABOUT} is missing")
+    shape = file.shape(_ABOUT, "|u1")
+    if len(shape) != 1 or shape[0] > _MAX_ABOUT_BYTES:
+        raise UnsoundFileError(f"{_ABOUT} has shape {shape}, expected one row of bytes")
+    try:
+        return msgspec.json.decode(file.array(_ABOUT, "|u1", shape).tobytes(), type=_About)
+    except (ValueError, RecursionError) as error:  # msgspec's, and the text's encoding
+        raise UnsoundFileError(f"{_ABOUT}: {error}") from None

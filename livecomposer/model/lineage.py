@@ -5,26 +5,24 @@ pickle of all notes and chords of its corpus, from which its vocabulary is made:
 in alphabetical order. Its chords are pitch classes (`4.7.11`), and it knows no start of a piece.
 """
 
-import io
 import json
-import pickle
 import pickletools
 import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from livecomposer.model.bundle import Architecture, Array, Bundle, weight_shapes
-from livecomposer.model.hdf5 import UnsoundFileError, plain_dataset, plain_group
+from livecomposer.model.bundle import Architecture, Array, Bundle, check_size, weight_shapes
+from livecomposer.model.hdf5 import UnsoundFileError, WeightsFile, explain
+from livecomposer.model.isolated import opened
 from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import NAMES, Chord, PitchClasses, Token
-from livecomposer.music.vocabulary import Vocabulary
+from livecomposer.music.vocabulary import MAX_SIZE, Vocabulary
+from livecomposer.wording import brief, spell
 
-_MAX_NOTES_BYTES = 1 << 26
-_MAX_LAYERS = 100
+_MAX_NOTES_BYTES = 1 << 22
 _WEIGHTS = 21  # of three LSTM layers, two normalizations, two dense layers
 _NEVER = -1e4
 """The bias of an id that is never to be predicted: its probability is 0 in float32."""
@@ -37,13 +35,11 @@ _COMPUTED: dict[str, dict[str, object]] = {
 }
 
 # What a pickled list of strings is made of, in any protocol.
-_LIST_OF_STRINGS = frozenset(
-    (
-        "PROTO", "FRAME", "MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "MEMOIZE", "PUT",
-        "BINPUT", "LONG_BINPUT", "GET", "BINGET", "LONG_BINGET", "UNICODE", "BINUNICODE",
-        "SHORT_BINUNICODE", "BINUNICODE8", "STOP",
-    )
-)  # fmt: skip
+_STRING = frozenset(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"))
+_LIST = frozenset(("EMPTY_LIST", "LIST"))
+_PUT = frozenset(("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"))
+_GET = frozenset(("GET", "BINGET", "LONG_BINGET"))
+_REST = frozenset(("PROTO", "FRAME", "MARK", "APPEND", "APPENDS", "STOP"))
 
 _PITCH = re.compile(r"([A-G])(#{0,2}|-{0,2})(\d)")  # as music21 spells one
 
@@ -65,24 +61,20 @@ def read_checkpoint(weights: Path, notes: Path) -> Bundle:
     Raises:
         LineageError: a file can't be read, isn't sound, or the two don't fit each other.
     """
-    names = sorted(set(_read_notes(notes)))
+    names = _read_notes(notes)
     try:
         vocabulary = Vocabulary([_parse_name(name) for name in names])
     except ValueError as error:
         raise LineageError(f"{notes}: {error}") from None
     try:
-        with h5py.File(weights, "r") as file:
+        with opened(weights) as file:
             # One more than fit: it is the shapes that tell.
-            datasets = list(islice(_datasets(file), _WEIGHTS + 1))
-            architecture = _check([dataset.shape for dataset in datasets], len(names))
-            arrays = list(map(_read, datasets))
+            found = list(islice(_datasets(file), _WEIGHTS + 1))
+            architecture = _check([shape for _, shape in found], len(names))
+            arrays = [_read(file, name, shape) for name, shape in found]
             _check_config(file)
-    except UnsoundFileError as error:
-        raise LineageError(f"{weights}: {error}") from None
-    except OSError as error:
-        raise LineageError(f"{weights}: {error.strerror or 'not a sound HDF5 file'}") from None
-    except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise LineageError(f"{weights}: not a sound HDF5 file ({error})") from None
+    except Exception as error:  # of many kinds, where HDF5 is bad
+        raise LineageError(f"{weights}: {explain(error)}") from None
     shapes = weight_shapes(architecture, len(vocabulary))
     fitted = _with_start(arrays, len(names))
     return Bundle(
@@ -95,42 +87,52 @@ def read_checkpoint(weights: Path, notes: Path) -> Bundle:
 
 
 def _read_notes(path: Path) -> list[str]:
+    """The distinct names in a pickle, in alphabetical order."""
     try:
-        if path.stat().st_size > _MAX_NOTES_BYTES:
-            raise LineageError(
-                f"{path}: {path.stat().st_size:,} bytes, expected {_MAX_NOTES_BYTES:,} at most"
-            )
+        size = path.stat().st_size
+        if size > _MAX_NOTES_BYTES:
+            raise LineageError(f"{path}: {size:,} bytes, expected {_MAX_NOTES_BYTES:,} at most")
         content = path.read_bytes()
     except OSError as error:
         raise LineageError(f"{path}: {error.strerror}") from None
     try:
-        _check_opcodes(content)
-        found = _Strings(io.BytesIO(content)).load()
+        return sorted(_strings(content))
     except Exception as error:  # on bad bytes, of many kinds
-        raise LineageError(f"{path}: not a sound pickle of a list of strings ({error})") from None
-    if not isinstance(found, list) or not found or not all(isinstance(n, str) for n in found):
-        raise LineageError(f"{path}: expected a list of strings")
-    return found
+        raise LineageError(
+            f"{path}: not a sound pickle of a list of strings ({brief(error)})"
+        ) from None
 
 
-def _check_opcodes(content: bytes) -> None:
-    """Look through a pickle without loading it.
+def _strings(content: bytes) -> set[str]:
+    """The strings of a pickled list of strings; a pickle is looked through, and never loaded.
 
     Raises:
-        ValueError: it makes more than lists and strings, or wants room for more than it holds.
+        ValueError: it makes something else.
     """
-    for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):
-        if opcode.name not in _LIST_OF_STRINGS:
+    found: dict[str, str] = {}
+    memo: list[str | None] = []  # None for the list
+    last: str | None = None
+    lists = 0
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in _STRING:
+            last = found.setdefault(str(argument), str(argument))
+        elif opcode.name in _LIST:
+            lists, last = lists + 1, None
+        elif opcode.name in _PUT:
+            place = len(memo) if argument is None else int(str(argument))
+            if not 0 <= place <= len(memo) + 1:  # some count from 1
+                raise ValueError(f"memo {place}")
+            memo += [None] * (place + 1 - len(memo))
+            memo[place] = last
+        elif opcode.name in _GET:
+            last = memo[int(str(argument))]
+        elif opcode.name not in _REST:
             raise ValueError(f"it holds more than that: {opcode.name}")
-        if "PUT" in opcode.name and not 0 <= int(str(argument)) <= number:
-            raise ValueError(f"memo {argument}")
-
-
-class _Strings(pickle.Unpickler):
-    """Reads lists and strings, refuses all else."""
-
-    def find_class(self, module_name: str, global_name: str) -> None:
-        raise pickle.UnpicklingError(f"{module_name}.{global_name} is not allowed")
+        if len(found) > MAX_SIZE:
+            raise ValueError(f"more than {MAX_SIZE:,} names")
+    if lists != 1 or not found:
+        raise ValueError("expected a list of strings")
+    return set(found)
 
 
 def _parse_name(name: str) -> Token:
@@ -143,33 +145,26 @@ def _parse_name(name: str) -> Token:
         letter, accidentals, octave = match.groups()
         alter = len(accidentals) * (-1 if "-" in accidentals else 1)
         return Chord((NAMES.index(letter) + alter + 12 * (int(octave) + 1),))
-    raise ValueError(f"{name!r} is neither a note, such as F#4 or B-3, nor a chord, such as 4.7.11")
+    raise ValueError(
+        f"{spell(name)} is neither a note, such as F#4 or B-3, nor a chord, such as 4.7.11"
+    )
 
 
-def _datasets(file: h5py.File) -> Iterator[h5py.Dataset]:
-    """All layers' weights in their order; nothing of them is read yet."""
-    model = plain_group(file, "model_weights") if "model_weights" in file else file
-    for layer in _names(model, "layer_names"):
-        for weight in _names(plain_group(model, layer), "weight_names"):
-            yield plain_dataset(model, f"{layer}/{weight}", np.dtype(np.float32))
+def _datasets(file: WeightsFile) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """All layers' weights in their order: name and shape."""
+    root = "model_weights" if file.has("model_weights") else ""
+    for layer in file.names(root, "layer_names"):
+        group = f"{root}/{layer}".lstrip("/")
+        for weight in file.names(group, "weight_names"):
+            name = f"{group}/{weight}"
+            yield name, tuple(file.shape(name, "<f4"))
 
 
-def _read(dataset: h5py.Dataset) -> Array:
-    array: Array = dataset[()]
+def _read(file: WeightsFile, name: str, shape: tuple[int, ...]) -> Array:
+    array: Array = file.array(name, "<f4", shape)
     if not np.isfinite(array).all():
-        raise UnsoundFileError(f"{dataset.name} holds values that are not finite numbers")
+        raise UnsoundFileError(f"{name} holds values that are not finite numbers")
     return array
-
-
-def _names(group: h5py.Group, attribute: str) -> list[str]:
-    """The names that legacy Keras keeps in an attribute."""
-    if attribute not in group.attrs:
-        raise UnsoundFileError(f"it has no {attribute}: not weights in Keras's legacy format")
-    kept = group.attrs.get_id(attribute)
-    if len(kept.shape) != 1 or kept.shape[0] > _MAX_LAYERS:
-        raise UnsoundFileError(f"{attribute} has shape {kept.shape}, expected a row of names")
-    values = group.attrs[attribute]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
@@ -181,7 +176,9 @@ def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
             f"its last layer has shape {shapes[-1]}, but the notes make a vocabulary of {names}"
         )
     architecture = Architecture("scalar", units=shapes[0][1] // 4)
-    expected = list(weight_shapes(architecture, names).values())
+    named = weight_shapes(architecture, names)
+    check_size(named)
+    expected = list(named.values())
     if shapes != expected:
         raise UnsoundFileError(
             f"its weights have the shapes {shapes}, expected {expected}: three LSTM layers, and "
@@ -190,15 +187,16 @@ def _check(shapes: list[tuple[int, ...]], names: int) -> Architecture:
     return architecture
 
 
-def _check_config(file: h5py.File) -> None:
+def _check_config(file: WeightsFile) -> None:
     """Where Keras has kept how layers compute: as here?
 
     Raises:
         UnsoundFileError: some layer computes otherwise.
     """
-    if "model_config" not in file.attrs:
+    described = file.text("model_config")
+    if described is None:
         return  # weights alone say nothing of it
-    waiting = [json.loads(file.attrs["model_config"])]
+    waiting = [json.loads(described)]
     while waiting:
         found = waiting.pop()
         if isinstance(found, dict):

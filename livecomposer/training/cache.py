@@ -54,7 +54,7 @@ def save_entry(entry: Path, pieces: list[Notes]) -> None:
         lengths=np.array([len(notes) for notes in pieces], np.int32),
     )
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(entry, buffer.getbuffer())
+        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(entry, buffer.getbuffer(), private=True)
     except OSError as error:
         log.warning("the cache %s can't be written: %s", entry.parent, error.strerror)

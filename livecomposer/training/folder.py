@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import secrets
 import shlex
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from livecomposer.atomic import write_whole
 from livecomposer.config import BEST
 from livecomposer.model import bundle
 from livecomposer.model.bundle import SUFFIX, Bundle
@@ -88,13 +90,11 @@ class RunFolder:
         parent = self.path.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
         exists = self.path.is_dir()
-        beside = RunFolder(
-            Path(tempfile.mkdtemp(prefix=".run-", dir=self.path if exists else parent))
-        )
+        beside = RunFolder((self.path if exists else parent) / f".run-{secrets.token_hex(8)}")
+        beside.path.mkdir()
         try:
-            beside.config.write_text(_spell(recipe), encoding="utf-8")
+            write_whole(beside.config, _spell(recipe).encode())
             save(beside)
-            beside.path.chmod(0o755)
             if exists:  # and stays the same folder: it may be the one we are in
                 for file in (beside.config, beside.checkpoint):
                     file.replace(self.path / file.name)

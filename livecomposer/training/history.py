@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from livecomposer.atomic import write_whole
+from livecomposer.atomic import whole_file, write_whole
 
 
 class Epoch(Struct, frozen=True):
@@ -90,6 +90,5 @@ def write_png(path: Path, history: Sequence[Epoch]) -> None:
         axes.set(xlabel="minutes", ylabel=label)
         axes.grid(alpha=0.3)
         axes.legend()
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=120)
-    write_whole(path, image.getbuffer())
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=120)

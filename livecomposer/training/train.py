@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from livecomposer.model.bundle import Bundle, load_state
+from livecomposer.model.bundle import Bundle, check_size, load_state, weight_shapes
+from livecomposer.model.hdf5 import UnsoundFileError
 from livecomposer.training.corpus import Piece
 from livecomposer.training.folder import Checkpoint, RunError, RunFolder, State, music_digest
 from livecomposer.training.history import Epoch, Tally
@@ -65,10 +66,15 @@ def begin(
 
     Raises:
         MaterialError: there is too little music.
-        RunError: the folder is in use, or the loss stopped being a number.
+        RunError: the network is too large, the folder is in use, or the loss stopped being a
+            number.
         OSError: something can't be written.
     """
     material = prepare(pieces, recipe, parent)
+    try:
+        check_size(weight_shapes(recipe.architecture, len(material.vocabulary)))
+    except UnsoundFileError as error:
+        raise RunError(f"these sizes are too much to be played live: {error}") from None
     learner = _make_learner(recipe, len(material.vocabulary))
     if parent:
         learner.network.set_weights(list(parent.weights.values()))

@@ -169,6 +169,25 @@ def _negative_variance(file):
     file["layers/batch_normalization/vars/3"][0] = -1
 
 
+def _endless_group(file):
+    file["layers/lstm_1/cell/vars/layers"] = file["layers"]
+    _group(file)
+
+
+def _deep_groups(file):
+    del file["layers/lstm_1"]
+    deepest = file["layers"]
+    for _ in range(2_000):
+        deepest = deepest.create_group("lstm_1")
+
+
+def _attributes_of_any_kind(file):
+    file[KERNEL].attrs["to"] = file.ref
+    file[KERNEL].attrs["words"] = ["x" * 100] * 100
+    file["layers"].attrs["huge"] = np.zeros(8_000)
+    file.attrs["livecomposer"] = np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")])
+
+
 def _about(**changes):
     def rewrite(file):
         about = msgspec.json.decode(file["livecomposer/about"][()].tobytes())
@@ -198,6 +217,12 @@ DAMAGES = [
     (_huge_chunk, "not stored plainly"),
     (_unallocated, "not stored plainly"),
     (_group, "is not a dataset"),
+    (_endless_group, "is not a dataset"),
+    (_deep_groups, "lstm_1/cell/vars/0 is missing"),
+    (_replaced(np.zeros((8, 32), ">f4")), "is of type >f4, expected float32"),
+    (_replaced(np.zeros((8, 32), "c8")), "is of type complex64"),
+    (_replaced(np.zeros((8, 32), [("a", "f4")])), "is of type \\["),
+    (_replaced(h5py.Empty("f4")), "is of type float32"),
     (_not_a_number, "not finite"),
     (_negative_variance, "negative variance"),
     (_about(format=2), "format"),
@@ -208,6 +233,7 @@ DAMAGES = [
     (_about(vocabulary=7), "vocabulary"),
     (_about(tokeniser={"timing": "gaps", "resolution": 99, "max_gap": 96}), "resolution"),
     (_about(architecture={"input": "embedding", "units": 10**9}), "units"),
+    (_about(architecture={"input": "scalar", "units": 4096}), "would take 1,284 MB, expected 128"),
     (_about(surprise=1), "surprise"),
     (_garbage_about, "livecomposer/about"),
 ]
@@ -223,9 +249,10 @@ def test_unsound_bundles_are_refused_by_name_and_reason(saved, damage, reason):
     assert "\n" not in str(caught.value)
 
 
-def test_other_groups_do_no_harm(saved):
+def test_other_groups_and_attributes_do_no_harm(saved):
     with h5py.File(saved, "a") as file:
         file["optimizer/vars/0"] = 3
+        _attributes_of_any_kind(file)
     bundle.load(saved)
 
 

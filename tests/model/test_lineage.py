@@ -208,7 +208,7 @@ def test_notes_that_are_too_many(tmp_path):
         file.truncate(1 << 27)
     result = run(tmp_path)
     assert result.exit_code == 1
-    assert "expected 67,108,864 at most" in result.output
+    assert "expected 4,194,304 at most" in result.output
 
 
 def test_the_name_of_the_weights(tmp_path):

@@ -257,6 +257,7 @@ WRONG = [
     (["--set", "training.min_count=9999"], 1, "training.min_count = 9999"),
     (["--out", "music"], 1, "music exists already"),
     (["--out", "music/0.mid/x"], 1, "music/0.mid can't be written: "),
+    (["--set", "training.units=4096"], 1, "too much to be played live: the weights would take "),
     (["--from", "music/0.mid"], 1, "0.mid: not a sound HDF5 file"),
 ]
 

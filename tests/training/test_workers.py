@@ -83,6 +83,7 @@ def test_two_learn_what_one_would(tmp_path, monkeypatch):
     for process in pair:
         _, errors = process.communicate(timeout=110)
         assert process.returncode == 0, errors
+        assert "TensorFlow listens on all addresses of this machine" in errors
     one, two = (bundle.load(tmp_path / name / "best.weights.h5") for name in ("alone", "pair"))
     loss = [each.provenance["run"]["loss"] for each in (one, two)]
     assert loss[0] == pytest.approx(loss[1], abs=1e-4)
