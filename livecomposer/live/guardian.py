@@ -90,6 +90,13 @@ def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -
                 del todo[0]
         cycles += not todo
 
+    def await_cycles(count: int) -> bool:
+        """Let the server run so many cycles with nothing to send."""
+        until, deadline = cycles + count, time.monotonic() + _PATIENCE_S
+        while cycles < until and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return cycles >= until
+
     try:
         client = jack.Client("livecomposer guardian", no_start_server=True)
     except jack.JackError:
@@ -101,15 +108,13 @@ def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -
         for listener in listeners:
             with suppress(jack.JackError):  # it is there no more
                 port.connect(listener)
+        await_cycles(3)  # a connection is in force one or two cycles after it was made
         todo += messages
-        cycles, deadline = 0, time.monotonic() + _PATIENCE_S
-        while cycles < 3 and time.monotonic() < deadline:  # to write it, and for it to be read
-            time.sleep(0.001)
+        return await_cycles(3)  # to write it, and for it to be read
     except jack.JackError:
         return False
     finally:
         client.close()
-    return cycles >= 3
 
 
 def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> bool:

@@ -26,7 +26,8 @@ class Look(NamedTuple):
     Attributes:
         gone: ports that have vanished.
         back: ports that were waited for, and are to be connected.
-        left: ports that are there, but connected no longer.
+        left: ports that are there, but connected no longer, as it was at the last look already: a
+            client that goes takes its connections away first, and its ports then.
         listeners: what our output is connected to, with those that are to be.
     """
 
@@ -46,6 +47,7 @@ class Patchbay:
     def __init__(self, wanted: Mapping[Role, str]) -> None:
         self._awaited: dict[Role, list[str]] = {role: [name] for role, name in wanted.items()}
         self._connected: dict[Role, set[str]] = {role: set() for role in wanted}
+        self._leaving: dict[Role, set[str]] = {role: set() for role in wanted}
         self._there: dict[Role, Collection[str]] = dict.fromkeys(wanted, ())
 
     def look(
@@ -62,12 +64,13 @@ class Patchbay:
             now, before = set(connected[role]), self._connected[role]
             awaited = [name for name in self._awaited[role] if name not in now]
             self._awaited[role] = awaited
-            for name in sorted(before - now):
-                if name in names:
-                    look.left.append(Peer(role, name))
-                else:
-                    look.gone.append(Peer(role, name))
-                    awaited.append(name)
+            leaving = {name for name in before - now if name in names}
+            left = leaving & self._leaving[role]
+            self._leaving[role] = leaving - left
+            look.left.extend(Peer(role, name) for name in sorted(left))
+            gone = sorted(before - now - leaving)
+            look.gone.extend(Peer(role, name) for name in gone)
+            awaited += gone
             fresh = [name for name in names if name not in self._there[role]]
             for name in awaited.copy():
                 found = find_port(name, fresh)
@@ -77,7 +80,7 @@ class Patchbay:
                 if found not in now:
                     look.back.append(Peer(role, found))
                     now.add(found)
-            self._connected[role], self._there[role] = now, frozenset(names)
+            self._connected[role], self._there[role] = now | self._leaving[role], frozenset(names)
         return look._replace(listeners=tuple(sorted(self._connected["output"])))
 
     def lose(self) -> None:

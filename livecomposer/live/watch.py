@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from livecomposer.live.patchbay import Look
@@ -11,11 +10,11 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.5
 _SETTLING_S = 0.05
-"""A client that goes takes its connections away first, and its ports then."""
+"""Until it is looked again, after something has changed."""
 
 
 class Watch:
-    """Looks twice a second, and when it is woken.
+    """Looks twice a second, and when it is woken, and a little after that.
 
     Args:
         look: looks, and mends what can be mended.
@@ -54,10 +53,10 @@ class Watch:
 
     def _run(self, tell: Callable[[Look], None], failed: Callable[[Exception], None]) -> None:
         try:
+            woken = True
             while not self._ended:
                 tell(self._look())
-                if self._woken.wait(_EVERY_S):
-                    time.sleep(_SETTLING_S)
-                    self._woken.clear()
+                woken = self._woken.wait(_SETTLING_S if woken else _EVERY_S)
+                self._woken.clear()
         except Exception as error:  # handed on: a thread must not die in silence
             failed(error)

@@ -72,11 +72,35 @@ def test_what_somebody_takes_away_stays_away():
     bay.plug(SYNTH)
     bay.look()
     bay.take(SYNTH, disconnect_only=True)
+    assert bay.look() == Look([], [], [], ("synth:in",))  # it may be about to go
     assert bay.look() == Look([], [], [SYNTH], ())
     bay.there["output"].remove("synth:in")
     bay.look()
     bay.there["output"].append("synth:in")
     assert bay.look() == Look([], [], [], ())
+
+
+def test_one_that_goes_takes_its_connections_away_first():
+    bay = Bay()
+    bay.plug(SYNTH)
+    bay.look()
+    bay.take(SYNTH, disconnect_only=True)
+    bay.look()
+    bay.there["output"].remove("synth:in")
+    assert bay.look() == Look([SYNTH], [], [], ())
+    bay.plug(SYNTH, connect=False)
+    assert bay.look().back == [SYNTH]
+
+
+def test_what_is_taken_away_and_given_back_at_once_is_no_news():
+    bay = Bay()
+    bay.plug(SYNTH)
+    bay.look()
+    for _ in range(3):
+        bay.take(SYNTH, disconnect_only=True)
+        assert bay.look() == Look([], [], [], ("synth:in",))
+        bay.connected["output"].append("synth:in")
+        assert bay.look() == Look([], [], [], ("synth:in",))
 
 
 def test_what_is_wanted_is_connected_as_soon_as_it_is_there():
@@ -85,6 +109,7 @@ def test_what_is_wanted_is_connected_as_soon_as_it_is_there():
     bay.plug(Peer("input", "keys mk2:out"), connect=False)
     assert bay.look().back == [Peer("input", "keys mk2:out")]
     bay.take(Peer("input", "keys mk2:out"), disconnect_only=True)
+    bay.look()
     assert bay.look().left == [Peer("input", "keys mk2:out")]
     assert bay.look() == Look([], [], [], ())
 
