@@ -42,17 +42,21 @@ def main(ledger_path: str) -> None:
         if said == GOODBYE:
             return
         backend, listeners = said["backend"], said["listeners"]
-        _prepare(backend)
+        if backend != "jack" or not _has_jack():  # loaded now: later, each moment counts
+            import_module("rtmidi")
         if said["left"]:
             silence(backend, said["left"], ledger.silence(), patience_s=_RETRY_S)
     silence(backend, listeners, ledger.silence(), patience_s=_PATIENCE_S)
     path.unlink(missing_ok=True)
 
 
-def _prepare(backend: str) -> None:
-    """Load now what it would take time to load then."""
-    with suppress(ImportError, OSError):
-        import_module("jack" if backend == "jack" else "rtmidi")
+def _has_jack() -> bool:
+    """Whether the extra is installed, and JACK's own library."""
+    try:
+        import_module("jack")
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def silence(backend: str, listeners: list[str], messages: list[bytes], patience_s: float) -> None:
@@ -65,7 +69,7 @@ def silence(backend: str, listeners: list[str], messages: list[bytes], patience_
         patience_s: for how long it is tried.
     """
     deadline = time.monotonic() + patience_s
-    reach = _reach_by_jack if backend == "jack" else _reach_by_rtmidi
+    reach = _reach_by_jack if backend == "jack" and _has_jack() else _reach_by_rtmidi
     while listeners and not reach(backend, listeners, messages):
         if time.monotonic() > deadline:
             return

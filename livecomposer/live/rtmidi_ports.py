@@ -2,10 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import rtmidi
@@ -34,15 +33,15 @@ def open_rtmidi_ports(
     if clock_port:
         wanted["clock"] = clock_port
     # JACK tells what its ports are connected to: all are our own then, and connected by name.
-    patched = number == rtmidi.API_UNIX_JACK and find_spec("jack") is not None
+    watch_jack = _find_watch() if number == rtmidi.API_UNIX_JACK else None
     clients = _clients(number, wanted)
     try:
         # All are looked up before any is made: our output is never found as our input.
         found = {role: client.get_ports() for role, client in clients.items()}
         opened: dict[Role, str] = dict.fromkeys(wanted, "")
-        if not (patched and before):
+        if not (watch_jack and before):
             opened = {role: _find(role, wanted[role], found[role], before) for role in wanted}
-        if patched:
+        if watch_jack:
             opened = dict.fromkeys(wanted, "")
         own = {role: _OWN.get(role, name) for role, name in wanted.items() if not opened[role]}
         taken = {port.split(":")[0] for ports in found.values() for port in ports}
@@ -61,12 +60,10 @@ def open_rtmidi_ports(
     output = RtMidiOutput(clients["output"], names["output"], opened["output"], realtime)
     clock = RtMidiInput(clients["clock"], names["clock"], opened["clock"]) if clock_port else None
     ports = Ports(source, output, clock=clock)
-    if patched:
-        from livecomposer.live.jack_watch import watch_rtmidi
-
+    if watch_jack:
         patchbay = (before and before.patchbay) or Patchbay(wanted)
         full = {role: f"{name}:{name}" for role, name in names.items()}
-        watch = watch_rtmidi(full, patchbay)
+        watch = watch_jack(full, patchbay)
         return replace(ports, watch=watch, patchbay=patchbay, backend="jack")
     devices: dict[Role, RtMidiDevice] = {"input": source, "output": output}
     if clock:
@@ -76,6 +73,15 @@ def open_rtmidi_ports(
 
 _OWN: dict[Role, str] = {"clock": "livecomposer clock"}
 """What our own ports are called, if not as in the settings."""
+
+
+def _find_watch() -> Callable[[Mapping[Role, str], Patchbay], Watch] | None:
+    """What looks after ports in JACK, where the extra is installed."""
+    try:
+        from livecomposer.live.jack_watch import watch_rtmidi
+    except (ImportError, OSError):  # OSError: no libjack
+        return None
+    return watch_rtmidi
 
 
 def _find(role: Role, name: str, found: Sequence[str], before: Ports | None) -> str:

@@ -10,7 +10,7 @@ import sys
 import termios
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,9 @@ class Playing:
         command = [sys.executable, *program, "play"]
         for setting in ("ports.api=jack", *SOLO, *settings):
             command += ["--set", setting]
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        self.process = subprocess.Popen(command, text=True, env=server.environment, **options)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        options = pipes | {"env": server.environment} | options
+        self.process = subprocess.Popen(command, text=True, **options)
         self.said = []
 
     def __enter__(self):
@@ -125,6 +126,28 @@ def test_a_listener_goes_and_comes_back(jack_server, backend):
         assert playing.says("witness ear:in is there again (output)") == 2
         assert playing.says("witness player:out is gone (input): waiting for it") == 3
         assert playing.end() == 0
+
+
+@pytest.mark.faults
+def test_devices_that_rtmidi_has_opened(jack_server, tmp_path):
+    """As it is where JACK's own ports can't be had."""
+    from tests.live.witness import Witness
+
+    (tmp_path / "jack.py").write_text("raise ImportError")
+    environment = {**jack_server.environment, "PYTHONPATH": str(tmp_path)}
+    settings = ("ports.backend=rtmidi", "ports.input=witness player", "ports.output=witness ear")
+    with ExitStack() as stack:
+        with Witness(jack_server) as first:
+            playing = stack.enter_context(Playing(jack_server, *settings, env=environment))
+            plays_on(first)
+        first.wait_for(lambda: playing.says("witness ear:in is gone (output)"))
+        with Witness(jack_server) as second:
+            second.wait_for(lambda: playing.says("witness player:out is there again (input)"))
+            plays_on(second)
+            second.wait_for(second.sounding)
+            playing.process.kill()
+            second.wait_for(lambda: second.heard[-1][1] == END, 5)
+            assert not second.sounding()
 
 
 @pytest.mark.faults
