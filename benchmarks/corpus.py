@@ -51,7 +51,7 @@ def main() -> None:
             corpus = load_corpus(files, cache=Path(cache))
             took = time.perf_counter() - began
             print(
-                f"| {name} | {len(files)} | {took:.1f} | {60 * len(files) / took:,.0f} |",
+                f"| {name} | {len(files.paths)} | {took:.1f} | {60 * len(files.paths) / took:,.0f} |",
                 flush=True,
             )
     recipe = Recipe.of(load_config(), arguments.music, Budget(epochs=1))

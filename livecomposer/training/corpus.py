@@ -5,11 +5,8 @@ player's part. Knows nothing of vocabularies.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache as cached
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +14,16 @@ import numpy as np
 
 from livecomposer.music.events import NoteOn
 from livecomposer.training.cache import entry_path, load_entry, save_entry
-from livecomposer.training.readers import PLAYER, SUFFIXES, Notes, UnreadableError, read_notes
+from livecomposer.training.parsing import Begin, Finish, ReaderLostError, readers
+from livecomposer.training.readers import (
+    MAX_FILE_BYTES,
+    MIDI_SUFFIXES,
+    PLAYER,
+    SUFFIXES,
+    Notes,
+    UnreadableError,
+    read_notes,
+)
 
 BUILT_IN = "music21:"
 
@@ -31,15 +37,9 @@ FAMILIES = (
 _IN_FLIGHT = 64
 """Files that are read and not yet parsed, at most."""
 
-_CONNECT_S = 4
-
 
 class CorpusError(ValueError):
     """The corpus named can't be learned from; the message says why."""
-
-
-class _ReaderLostError(RuntimeError):
-    """A process that reads files has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +121,62 @@ def parse_instrument(text: str) -> frozenset[int]:
     raise ValueError(f"{text!r} is not a program (1 to 128) or one of: {', '.join(FAMILIES)}")
 
 
-def find_files(sources: Iterable[str]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files that were found, and what was found and is not to be read: (name, reason)."""
+
+    paths: list[Path] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find_files(sources: Iterable[str]) -> Files:
     """The files of folders (recursively), of music21's built-in corpus, and those named.
 
     Raises:
         CorpusError: a source doesn't exist, or nothing in it is of a known kind.
     """
-    files: list[Path] = []
+    files = Files()
     for source in sources:
         path = Path(source)
         if source.startswith(BUILT_IN):
-            found = _built_in(source.removeprefix(BUILT_IN))
+            found = Files(_built_in(source.removeprefix(BUILT_IN)))
         elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            found = _within(path)
         elif path.exists():
-            found = [path]
+            found = Files([path])
         else:
             raise CorpusError(f"{source}: no such file or folder")
-        if not found:
+        if not (found.paths or found.skipped):
             raise CorpusError(f"{source}: no file there ends in {', '.join(SUFFIXES)}")
-        files += found
-    return list(dict.fromkeys(files))
+        files.paths.extend(found.paths)
+        files.skipped.extend(found.skipped)
+    return Files(list(dict.fromkeys(files.paths)), list(dict.fromkeys(files.skipped)))
+
+
+def _within(folder: Path) -> Files:
+    """The files in a folder. A link that leads out of it is not followed."""
+    files, root = Files(), folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        of_music = path.suffix.lower() in SUFFIXES
+        if path.is_symlink() and (of_music or path.is_dir()):
+            if not path.resolve().is_relative_to(root):
+                files.skipped.append((shown(path), "it is a link that leads out of the folder"))
+                continue
+        if of_music and not path.is_dir():
+            if path.is_file():
+                files.paths.append(path)
+            else:
+                files.skipped.append((shown(path), "it is not a file"))
+    return files
+
+
+def shown(path: Path) -> str:
+    """A path as it is told of: whatever is no text in it (it may have line breaks) is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
 
 
 def load_corpus(
-    files: Sequence[Path],
+    files: Files,
     *,
     selection: Selection = EVERYTHING,
     cache: Path | None = None,
@@ -158,8 +189,8 @@ def load_corpus(
         files: what to read.
         selection: what to take of their notes.
         cache: the folder of the cache; none by default.
-        cluster: the address of a Dask scheduler whose workers parse; by default, the cores of
-            this machine do. Files are read, and the cache is kept, here.
+        cluster: the address of a Dask scheduler whose workers parse; by default, processes of
+            this machine do, each within the limits of `limits`.
         progress: show a progress bar.
 
     Raises:
@@ -167,21 +198,23 @@ def load_corpus(
     """
     from tqdm import tqdm  # only training shows progress
 
-    corpus = Corpus([], [])
+    corpus = Corpus([], list(files.skipped))
     # None: no bar where there is no terminal to draw it on
-    shown = tqdm(files, "reading", unit="file", disable=None if progress else True)
-    with _executor(cluster) as pool:
-        for file, parsed in _parse_all(shown, cache, pool):
-            try:
-                corpus.pieces.extend(selection.pieces(str(file), parsed()))
-            except (CorpusError, UnreadableError) as error:
-                corpus.skipped.append((str(file), str(error)))
-            except _ReaderLostError as error:
-                raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
+    bar = tqdm(files.paths, "reading", unit="file", disable=None if progress else True)
+    try:
+        with readers(cluster) as begin:
+            for file, finish in _parse_all(bar, cache, begin):
+                try:
+                    corpus.pieces.extend(selection.pieces(shown(file), finish()))
+                except (CorpusError, UnreadableError) as error:
+                    corpus.skipped.append((shown(file), str(error)))
+    except ReaderLostError as error:
+        raise CorpusError(str(error)) from None
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
         raise CorpusError(
-            f"none of {len(files)} files can be learned from; the first is {name}: {reason}"
+            f"none of {len(corpus.skipped)} files can be learned from; the first is "
+            f"{name}: {reason}"
         )
     return corpus
 
@@ -192,86 +225,62 @@ def read_pieces(file: Path, selection: Selection = EVERYTHING) -> list[Piece]:
     Raises:
         CorpusError: it can't be read, or has no notes (of this selection).
     """
+    suffix = file.suffix.lower()
     try:
-        return selection.pieces(str(file), read_notes(file.suffix.lower(), file.read_bytes()))
+        content = _content(file)
+        if suffix in MIDI_SUFFIXES:
+            notes = read_notes(suffix, content)
+        else:  # what reads it is not bounded but from outside
+            with readers(processes=1) as begin:
+                notes = begin(suffix, content)()
     except UnreadableError as error:
         raise CorpusError(str(error)) from None
     except OSError as error:
         raise CorpusError(error.strerror or str(error)) from None
+    return selection.pieces(shown(file), notes)
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file, as far as it may be read: more is refused by its reader."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_FILE_BYTES + 1)
 
 
 def _parse_all(
-    files: Iterable[Path], cache: Path | None, pool: "_Pool"
-) -> Iterator[tuple[Path, Callable[[], list[Notes]]]]:
+    files: Iterable[Path], cache: Path | None, begin: Begin
+) -> Iterator[tuple[Path, Finish]]:
     """Each file in turn, with what returns its notes or raises what is wrong with it."""
-    waiting: deque[tuple[Path, Callable[[], list[Notes]]]] = deque()
+    waiting: deque[tuple[Path, Finish]] = deque()
     for file in files:
-        waiting.append((file, _begin(file, cache, pool)))
+        waiting.append((file, _begin(file, cache, begin)))
         if len(waiting) == _IN_FLIGHT:
             yield waiting.popleft()
     yield from waiting
 
 
-def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[Notes]]:
+def _begin(file: Path, cache: Path | None, begin: Begin) -> Finish:
     """Have a file parsed, if the cache doesn't know it."""
     suffix = file.suffix.lower()
     try:
-        content = file.read_bytes()
+        content = _content(file)
     except OSError as error:
         return partial(_fail, error.strerror or str(error))
     entry = entry_path(cache, suffix, content) if cache else None
     known = load_entry(entry) if entry else None
     if known is not None:
         return lambda: known
-    try:
-        future = pool().submit(read_notes, suffix, content)
-    except BrokenExecutor as error:
-        return partial(_lose_reader, str(error))
-
-    def finish() -> list[Notes]:
-        try:
-            notes = future.result()
-        except UnreadableError:
-            raise
-        except Exception as error:  # of the pool's own kinds: those of processes, or Dask's
-            raise _ReaderLostError(str(error)) from error
-        if entry:
-            save_entry(entry, notes)
-        return notes
-
-    return finish
+    finish = begin(suffix, content)
+    return partial(_kept, finish, entry) if entry else finish
 
 
-def _lose_reader(reason: str) -> list[Notes]:
-    raise _ReaderLostError(reason)
+def _kept(finish: Finish, entry: Path) -> list[Notes]:
+    notes = finish()
+    save_entry(entry, notes)
+    return notes
 
 
 def _fail(reason: str) -> list[Notes]:
     raise CorpusError(reason)
-
-
-_Pool = Callable[[], Executor]
-"""Gives the executor, which is started at its first use: a full cache needs none."""
-
-
-@contextmanager
-def _executor(cluster: str | None) -> Iterator[_Pool]:
-    with ExitStack() as stack:
-        make = partial(_cluster, cluster, stack) if cluster else ProcessPoolExecutor
-        yield cached(lambda: stack.enter_context(make()))
-
-
-def _cluster(address: str, stack: ExitStack) -> Executor:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise CorpusError("a cluster is reached by Dask: install livecomposer[cluster]") from None
-    try:
-        client = stack.enter_context(Client(address, timeout=_CONNECT_S))  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"there is no Dask scheduler at {address} ({error})") from None
-    executor: Executor = client.get_executor()
-    return executor
 
 
 def _built_in(name: str) -> list[Path]:
