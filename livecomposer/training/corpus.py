@@ -4,6 +4,7 @@ A piece is its note onsets: ticks and pitches, of all tracks but drums. Of a rec
 player's part. Knows nothing of vocabularies.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -155,24 +156,29 @@ def find_files(sources: Iterable[str]) -> Files:
 
 def _within(folder: Path) -> Files:
     """The files in a folder. A link that leads out of it is not followed."""
-    files, root = Files(), folder.resolve()
+    files, root = Files(), os.path.realpath(folder)
     for path in sorted(folder.rglob("*")):
         of_music = path.suffix.lower() in SUFFIXES
-        if path.is_symlink() and (of_music or path.is_dir()):
-            if not path.resolve().is_relative_to(root):
-                files.skipped.append((shown(path), "it is a link that leads out of the folder"))
-                continue
-        if of_music and not path.is_dir():
-            if path.is_file():
+        try:
+            if path.is_symlink() and (of_music or path.is_dir()) and not _leads_into(root, path):
+                files.skipped.append((printable(path), "it is a link that leads out of the folder"))
+            elif of_music and path.is_file():
                 files.paths.append(path)
-            else:
-                files.skipped.append((shown(path), "it is not a file"))
+            elif of_music and not path.is_dir():
+                files.skipped.append((printable(path), "it is not a file"))
+        except OSError as error:
+            files.skipped.append((printable(path), error.strerror or str(error)))
     return files
 
 
-def shown(path: Path) -> str:
-    """A path as it is told of: whatever is no text in it (it may have line breaks) is escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+def _leads_into(root: str, link: Path) -> bool:
+    # Path.resolve ends with an error where links go round in circles.
+    return Path(os.path.realpath(link)).is_relative_to(root)
+
+
+def printable(text: object) -> str:
+    """A name or a reason in one line: what isn't to be printed, such as line breaks, is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def load_corpus(
@@ -205,9 +211,9 @@ def load_corpus(
         with readers(cluster) as begin:
             for file, finish in _parse_all(bar, cache, begin):
                 try:
-                    corpus.pieces.extend(selection.pieces(shown(file), finish()))
+                    corpus.pieces.extend(selection.pieces(printable(file), finish()))
                 except (CorpusError, UnreadableError) as error:
-                    corpus.skipped.append((shown(file), str(error)))
+                    corpus.skipped.append((printable(file), printable(error)))
     except ReaderLostError as error:
         raise CorpusError(str(error)) from None
     if not corpus.pieces:
@@ -233,11 +239,11 @@ def read_pieces(file: Path, selection: Selection = EVERYTHING) -> list[Piece]:
         else:  # what reads it is not bounded but from outside
             with readers(processes=1) as begin:
                 notes = begin(suffix, content)()
-    except UnreadableError as error:
-        raise CorpusError(str(error)) from None
+    except (UnreadableError, ReaderLostError) as error:
+        raise CorpusError(printable(error)) from None
     except OSError as error:
         raise CorpusError(error.strerror or str(error)) from None
-    return selection.pieces(shown(file), notes)
+    return selection.pieces(printable(file), notes)
 
 
 def _content(file: Path) -> bytes:

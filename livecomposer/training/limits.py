@@ -31,7 +31,7 @@ class Allowance:
     memory: int
 
 
-_LEAST = Allowance(1.5, 400_000_000)
+_LEAST = Allowance(1.0, 400_000_000)
 
 # What a byte of a file may take: three times or more what one takes at most in music21's own corpus
 # (as measured in 2.1 GHz-class cores: an ABC file 190 us, an .mxl quartet 168 us, Humdrum 83 us,

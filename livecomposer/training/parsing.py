@@ -1,4 +1,4 @@
-"""Bytes -> notes in other processes: a file that ends its reader is refused, and the next is read."""
+"""Bytes -> notes, in other processes: a file that ends its reader is refused, like any bad one."""
 
 import multiprocessing
 import os
@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache as cached
 from functools import partial
-
-from pebble import ProcessExpired, ProcessPool
 
 from livecomposer.training.limits import Allowance, allowance, held_to
 from livecomposer.training.readers import Notes, UnreadableError, load_parser, read_notes
@@ -47,14 +45,24 @@ def readers(cluster: str | None = None, processes: int | None = None) -> Iterato
         else:
             start = partial(_processes, stack, processes or os.cpu_count() or 1)
         started = cached(start)
-        yield lambda suffix, content: started()(suffix, content)
+
+        def begin(suffix: str, content: bytes) -> Finish:
+            return started()(suffix, content)
+
+        yield begin
 
 
 def _processes(stack: ExitStack, count: int) -> Begin:
+    try:
+        from pebble import ProcessExpired, ProcessPool  # not for playing
+    except ImportError:
+        raise ReaderLostError("reading it needs pebble: install livecomposer[train]") from None
     # A fork of this process would begin with its memory and threads, whatever these are.
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    context.set_forkserver_preload([__name__, "music21.converter"])  # so that the next starts at once
-    pool = ProcessPool(count, context=context)  # type: ignore[arg-type]
+    context.set_forkserver_preload(
+        [__name__, "music21.converter"]
+    )  # so that the next starts at once
+    pool = ProcessPool(count, context=context)
     stack.callback(pool.join)
     stack.callback(pool.stop)
 

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ import numpy.typing as npt
 
 from livecomposer.midi.files import (
     MAX_BEATS,
-    MAX_BYTES,
     MidiFile,
     MidiFileError,
     is_note_on,
@@ -85,7 +85,7 @@ def load_parser(suffix: str) -> None:
     """
     if suffix in SCORE_SUFFIXES:
         try:
-            import music21.converter
+            import_module("music21.converter")
         except ImportError:
             raise UnreadableError(
                 "scores are read by music21: install livecomposer[train]"

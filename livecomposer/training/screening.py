@@ -95,11 +95,9 @@ def screen_xml(content: bytes) -> None:
     parser.EntityDeclHandler = declare
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
-        raise ScreeningError(f"it is not sound XML ({error})") from None
-    except ValueError as error:  # of an encoding that is not known
-        if isinstance(error, ScreeningError):
-            raise
+    except ScreeningError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # or of an unknown encoding
         raise ScreeningError(f"it is not sound XML ({error})") from None
 
 
