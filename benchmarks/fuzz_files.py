@@ -63,6 +63,8 @@ def attempt(begin: Begin, suffix: str, content: bytes) -> tuple[float, str | Non
             fault = "unsound notes"
     except UnreadableError as error:
         reason = printable(error)
+        if reason.startswith("it can't be read ("):
+            fault = reason
     took = time.perf_counter() - began
     late = took > allowance(suffix, len(content)).seconds + _OVERHEAD_S
     return took, reason, fault or (f"{took:.1f} s" if late else "")

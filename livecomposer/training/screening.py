@@ -4,6 +4,7 @@ A parser of scores builds what a file says; what can be told from its outside (i
 entities, what an archive holds) is refused here. Pure.
 """
 
+import re
 import zipfile
 from codecs import BOM_UTF8
 from io import BytesIO
@@ -18,6 +19,9 @@ MAX_DEPTH = 64
 
 MAX_LINE = 10_000
 """Characters in a line of ABC or Humdrum."""
+
+# Bars of thousands of beats: in music21, time and memory grow with the square of their number.
+_VAST_METER = re.compile(rb"(?m)(?:^M:|\[M:|\*M|<beats>)[ \t]*\d{4}")
 
 _MAX_MEMBERS = 1_000
 _COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that MusicXML's archives may use
@@ -73,8 +77,10 @@ def screen_xml(content: bytes) -> None:
     """Look through MusicXML. Its ordinary DOCTYPE may stand; nothing that it names is fetched.
 
     Raises:
-        ScreeningError: it isn't well-formed, declares entities, or is deeper than `MAX_DEPTH`.
+        ScreeningError: it isn't well-formed, declares entities, is deeper than `MAX_DEPTH`, or has
+            bars of more than 999 beats.
     """
+    _screen_meters(content)
     depth = 0
 
     def start(_name: str, _attributes: dict[str, str]) -> None:
@@ -105,8 +111,10 @@ def screen_lines(content: bytes) -> bytes:
     """ABC or Humdrum in UTF-8, without a mark of that; Latin-1 is what is not UTF-8.
 
     Raises:
-        ScreeningError: a line is longer than `MAX_LINE`, or it is no text.
+        ScreeningError: a line is longer than `MAX_LINE`, it is no text, or has bars of more than
+            999 beats.
     """
+    _screen_meters(content)
     content = content.removeprefix(BOM_UTF8)
     try:
         text = content.decode()
@@ -117,3 +125,8 @@ def screen_lines(content: bytes) -> bytes:
     if any(len(line) > MAX_LINE for line in text.splitlines()):
         raise ScreeningError(f"a line has more than {MAX_LINE:,} characters")
     return text.encode()
+
+
+def _screen_meters(content: bytes) -> None:
+    if _VAST_METER.search(content):
+        raise ScreeningError("it has bars of more than 999 beats")

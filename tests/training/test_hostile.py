@@ -68,11 +68,20 @@ LAUGHS = "<!DOCTYPE x [<!ENTITY a0 'ha'>{}]>".format(
 )
 TEMPO = b"\1\xff\x51\3\7\xa1\x20"
 FAR = b"\xff\xff\xff\x7f\x90\x3c\x64"  # 268 million ticks, and a note
-SLOW = {  # what a parser makes of a bar of 99,999 beats
-    ".abc": b"X:1\nM:99999/1\nL:1/8\nK:C\nCDEF|C",
-    ".krn": b"**kern\n*M99999/1\n4C\n*-\n",
-    ".musicxml": xml("<time><beats>99999</beats><beat-type>4</beat-type></time>"),
+SLOW = {  # what a parser makes of a bar of so many beats
+    ".abc": b"X:1\nM:999/1\nL:1/8\nK:C\nCDEF|C",
+    ".krn": b"**kern\n*M999/1\n4C\n*-\n",
+    ".musicxml": xml("<time><beats>999</beats><beat-type>4</beat-type></time>"),
 }
+VAST = [(suffix, content.replace(b"999", b"1000000000")) for suffix, content in SLOW.items()]
+HIDDEN = (
+    XML.removeprefix('<?xml version="1.0"?>')
+    .replace(
+        "</attributes>",
+        "<time><beats>1000000000</beats><beat-type>4</beat-type></time></attributes>",
+    )
+    .encode("utf-16")
+)
 BAD = [
     ("SMPTE.mid", header(division=-7640) + track(NOTE + END), "division is -7640"),
     ("no division.mid", header(division=0) + track(NOTE + END), "division is 0"),
@@ -108,6 +117,8 @@ BAD = [
     ("spines.krn", b"\t".join([b"**kern"] * 5000), "a line has more than 10,000 characters"),
     ("far.xml", xml("").replace(b"<duration>2", b"<duration>99999999"), "within 100,000 beats"),
     *((f"slow{suffix}", content, "more than 1.0 s to read") for suffix, content in SLOW.items()),
+    *((f"vast{suffix}", content, "bars of more than 999 beats") for suffix, content in VAST),
+    ("vast.xml", HIDDEN, "more than (400 MB of memory|1.0 s) to read"),
 ]  # fmt: skip
 
 
