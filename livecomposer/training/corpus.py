@@ -35,8 +35,8 @@ FAMILIES = (
     "sound-effects",
 )  # fmt: skip
 
-_IN_FLIGHT = 64
-"""Files that are read and not yet parsed, at most."""
+_IN_FLIGHT, _IN_FLIGHT_BYTES = 64, 100_000_000
+"""Files that are read and not yet parsed, at most, and what is in them."""
 
 
 class CorpusError(ValueError):
@@ -256,27 +256,33 @@ def _parse_all(
     files: Iterable[Path], cache: Path | None, begin: Begin
 ) -> Iterator[tuple[Path, Finish]]:
     """Each file in turn, with what returns its notes or raises what is wrong with it."""
-    waiting: deque[tuple[Path, Finish]] = deque()
-    for file in files:
-        waiting.append((file, _begin(file, cache, begin)))
-        if len(waiting) == _IN_FLIGHT:
-            yield waiting.popleft()
-    yield from waiting
+    waiting: deque[tuple[Path, Finish, int]] = deque()  # with how many bytes wait
+    held = 0
+    for each in files:
+        finish, size = _begin(each, cache, begin)
+        waiting.append((each, finish, size))
+        held += size
+        while len(waiting) >= _IN_FLIGHT or held > _IN_FLIGHT_BYTES:
+            file, finish, size = waiting.popleft()
+            held -= size
+            yield file, finish
+    for file, finish, _ in waiting:
+        yield file, finish
 
 
-def _begin(file: Path, cache: Path | None, begin: Begin) -> Finish:
-    """Have a file parsed, if the cache doesn't know it."""
+def _begin(file: Path, cache: Path | None, begin: Begin) -> tuple[Finish, int]:
+    """Have a file parsed, if the cache doesn't know it; with its size, in bytes, if so."""
     suffix = file.suffix.lower()
     try:
         content = _content(file)
     except OSError as error:
-        return partial(_fail, error.strerror or str(error))
+        return partial(_fail, error.strerror or str(error)), 0
     entry = entry_path(cache, suffix, content) if cache else None
     known = load_entry(entry) if entry else None
     if known is not None:
-        return lambda: known
+        return lambda: known, 0
     finish = begin(suffix, content)
-    return partial(_kept, finish, entry) if entry else finish
+    return (partial(_kept, finish, entry) if entry else finish), len(content)
 
 
 def _kept(finish: Finish, entry: Path) -> list[Notes]:
