@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache as cached
@@ -62,7 +63,8 @@ def _processes(stack: ExitStack, count: int) -> Begin:
     context.set_forkserver_preload(
         [__name__, "music21.converter"]
     )  # so that the next starts at once
-    pool = ProcessPool(count, context=context)
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    pool = ProcessPool(count, context=context, initializer=_keep_within, initargs=(folder,))
     stack.callback(pool.join)
     stack.callback(pool.stop)
 
@@ -92,6 +94,11 @@ def _processes(stack: ExitStack, count: int) -> Begin:
         return finish
 
     return begin
+
+
+def _keep_within(folder: str) -> None:
+    """Leave nothing elsewhere: a reader may be ended at any time."""
+    tempfile.tempdir = folder
 
 
 def _read(suffix: str, content: bytes, allowed: Allowance) -> list[Notes]:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -166,6 +167,15 @@ def test_damaged_files_are_read_or_refused(tmp_path):
         assert reason.isprintable()
         assert len(reason) < 300
         assert str(tmp_path.parent.parent) not in reason
+
+
+def test_a_reader_that_is_ended_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with readers(processes=1) as begin:
+        with pytest.raises(UnreadableError, match="more than 1.0 s"):
+            begin(".krn", SLOW[".krn"])()
+        assert list(tmp_path.glob("*/*/score.krn"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_reader_that_dies_is_replaced():
