@@ -58,11 +58,10 @@ def _processes(stack: ExitStack, count: int) -> Begin:
         from pebble import ProcessExpired, ProcessPool  # not for playing
     except ImportError:
         raise ReaderLostError("reading it needs pebble: install livecomposer[train]") from None
-    # A fork of this process would begin with its memory and threads, whatever these are.
+    # A fork of this process would begin with its memory and threads, whatever these are. The server
+    # has the parsers already: a reader that takes another's place starts at once.
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    context.set_forkserver_preload(
-        [__name__, "music21.converter"]
-    )  # so that the next starts at once
+    context.set_forkserver_preload([__name__, "music21.converter"])
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     pool = ProcessPool(count, context=context, initializer=_keep_within, initargs=(folder,))
     stack.callback(pool.join)
@@ -76,8 +75,8 @@ def _processes(stack: ExitStack, count: int) -> Begin:
                 args=(suffix, content, allowed),
                 timeout=_START_S + _STALLED * allowed.seconds,
             )
-        except RuntimeError as error:
-            raise ReaderLostError(str(error)) from None
+        except RuntimeError as error:  # of a pool that has ended
+            raise ReaderLostError(f"no process reads files any more ({error})") from None
 
         def finish() -> list[Notes]:
             try:
@@ -89,7 +88,7 @@ def _processes(stack: ExitStack, count: int) -> Begin:
             except ProcessExpired as error:
                 raise UnreadableError(_why_ended(error.exitcode, allowed)) from None
             except Exception as error:  # of a pool that can't be started
-                raise ReaderLostError(str(error)) from error
+                raise ReaderLostError(f"no process reads files any more ({error!r})") from error
 
         return finish
 
@@ -145,7 +144,7 @@ def _cluster(stack: ExitStack, address: str) -> Begin:
             except (KilledWorker, MemoryError):
                 raise UnreadableError("its readers ended, or had no memory left") from None
             except Exception as error:  # of the connection's own kinds
-                raise ReaderLostError(str(error)) from error
+                raise ReaderLostError(f"the cluster is lost ({error!r})") from error
             return found
 
         return finish
