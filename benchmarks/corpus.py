@@ -43,17 +43,21 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=5_000_000)
     arguments = parser.parse_args()
     files = find_files(arguments.music)
-    print("| | files | s | files a minute |")
-    print("|---|---|---|---|", flush=True)
+    print("| | files | refused | s | files a minute |")
+    print("|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as cache:
         for name in ("parsed", "from the cache"):
             began = time.perf_counter()
             corpus = load_corpus(files, cache=Path(cache))
             took = time.perf_counter() - began
+            count = len(files.paths)
             print(
-                f"| {name} | {len(files)} | {took:.1f} | {60 * len(files) / took:,.0f} |",
+                f"| {name} | {count} | {len(corpus.skipped)} | {took:.1f} | "
+                f"{60 * count / took:,.0f} |",
                 flush=True,
             )
+    for file, reason in corpus.skipped:
+        print(f"refused: {file}: {reason}", flush=True)
     recipe = Recipe.of(load_config(), arguments.music, Budget(epochs=1))
     print("\n| tokens | pieces | prepared in s | an epoch's batches in s | peak MB |")
     print("|---|---|---|---|---|", flush=True)

@@ -28,7 +28,7 @@ Onsets = list[tuple[float, tuple[int, ...]]]
 
 def built_in(source: str) -> Onsets:
     """The beginning of a piece of music21's corpus."""
-    piece = read_pieces(find_files([f"music21:{source}"])[0])[0]
+    piece = read_pieces(find_files([f"music21:{source}"]).paths[0])[0]
     onsets: dict[float, list[int]] = {}
     for tick, pitch in piece.notes[piece.notes[:, 0] < PRIMER * TICKS_PER_BEAT].tolist():
         onsets.setdefault(tick / TICKS_PER_BEAT, []).append(pitch)

@@ -32,6 +32,9 @@ _INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
 _MOST_BEATS, _MOST_LABELS = 2000, 300
 _TURN = 1.0
 
+_MOST_SECONDS = 6 * 3600
+"""A .wav file can hold 4 GB: 6 hours and 45 minutes of 44,100 frames of 4 bytes a second."""
+
 
 class RenderError(RuntimeError):
     """There is no sound or picture to be had; the message says why."""
@@ -126,19 +129,22 @@ def write_png(source: Path, path: Path) -> None:
         figure.savefig(file, format="png", dpi=100)
 
 
-def _without_controls(source: Path, path: Path) -> Path:
-    """A jam's two parts alone, on a channel each, without drums; any other file stays as it is."""
+def _write_playable(source: Path, path: Path) -> None:
+    """What there is to hear of a file: of a jam its two parts, on a channel each, without drums."""
     midi = read_midi(source)
-    if not COLOURS.keys() <= set(midi.tracks):
-        return source
-    parts = [
-        (name, [(at, message.copy(channel=channel))
-                for at, message in read_midi(source, tracks=[name]).messages
-                if getattr(message, "channel", DRUM_CHANNEL) != DRUM_CHANNEL])
-        for channel, name in enumerate(COLOURS)
-    ]  # fmt: skip
+    # Files may have real-time messages in them, and mido writes none.
+    parts = [("", [timed for timed in midi.messages if not timed[1].is_realtime])]
+    if COLOURS.keys() <= set(midi.tracks):
+        parts = [
+            (name, [(at, message.copy(channel=channel))
+                    for at, message in read_midi(source, tracks=[name]).messages
+                    if getattr(message, "channel", DRUM_CHANNEL) != DRUM_CHANNEL])
+            for channel, name in enumerate(COLOURS)
+        ]  # fmt: skip
+    end = max((messages[-1][0] for _, messages in parts if messages), default=0)
+    if midi.tempo_map.ns_at(end, midi.division) > _MOST_SECONDS * 1e9:
+        raise RenderError(f"it lasts longer than {_MOST_SECONDS / 3600:g} hours")
     write_messages(path, midi.division, parts, midi.tempo_changes)
-    return path
 
 
 def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
@@ -150,7 +156,7 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
         soundfont: instead of the system's.
 
     Raises:
-        RenderError: there is no fluidsynth, no soundfont, or it fails.
+        RenderError: there is no fluidsynth, no soundfont, it fails, or it would go on for hours.
         OSError: it can't be written.
     """
     synth = shutil.which("fluidsynth")
@@ -160,8 +166,9 @@ def write_wav(source: Path, path: Path, soundfont: Path | None = None) -> None:
     if not soundfont:
         raise RenderError("there is no General MIDI soundfont where systems keep one: name one")
     with tempfile.TemporaryDirectory() as folder:
-        source = _without_controls(source, Path(folder) / "jam.mid")
-        files = [soundfont.absolute(), source.absolute()]  # and so no options
+        playable = Path(folder, "jam.mid")
+        _write_playable(source, playable)
+        files = [soundfont.absolute(), playable.absolute()]  # and so no options
         command = [synth, "-ni", "-q", "-T", "raw", "-E", "little", "-r", str(_RATE), "-F", "-"]
         # Written here, so that a full disk is noticed.
         with (

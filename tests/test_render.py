@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from livecomposer.cli import main
 from livecomposer.midi.files import TimedNote, read_midi, write_midi
 from livecomposer.render import Bar, bars_of, turns
+from tests.conftest import write_midi as write_one
 
 
 def run(*arguments):
@@ -70,6 +71,26 @@ def test_sound(jam, tmp_path):
     assert loud[: 2 * rate].max() > 500  # the player's beats are 0.5 s each
     assert loud[3 * rate : 5 * rate].max() > 500
     assert {path.name for path in tmp_path.iterdir()} == {"jam.mid", "jam.wav"}
+
+
+@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")
+def test_sound_of_a_file_with_clock_in_it(tmp_path):
+    file = write_one(tmp_path / "clock.mid", [(0, 1, 60)])
+    content = file.read_bytes()
+    at = content.index(b"MTrk") + 8
+    size = int.from_bytes(content[at - 4 : at], "big") + 2
+    file.write_bytes(content[: at - 4] + size.to_bytes(4, "big") + b"\0\xf8" + content[at:])
+    result = run("render", file, "--out", tmp_path / "x.wav")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")
+def test_sound_for_hours_is_refused(tmp_path):
+    notes = [TimedNote(480 * beat, 480 * beat + 480, 60, 80) for beat in (0, 99_000)]
+    write_midi(tmp_path / "far.mid", [("", notes)])
+    far = run("render", tmp_path / "far.mid", "--out", tmp_path / "x.wav")
+    assert (far.exit_code, "it lasts longer than 6 hours" in far.stderr) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["far.mid"]
 
 
 def test_what_cannot_be_rendered(jam, tmp_path, monkeypatch):

@@ -4,12 +4,10 @@ A piece is its note onsets: ticks and pitches, of all tracks but drums. Of a rec
 player's part. Knows nothing of vocabularies.
 """
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache as cached
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +15,16 @@ import numpy as np
 
 from livecomposer.music.events import NoteOn
 from livecomposer.training.cache import entry_path, load_entry, save_entry
-from livecomposer.training.readers import PLAYER, SUFFIXES, Notes, UnreadableError, read_notes
+from livecomposer.training.parsing import Begin, Finish, ReaderLostError, readers
+from livecomposer.training.readers import (
+    MAX_FILE_BYTES,
+    MIDI_SUFFIXES,
+    PLAYER,
+    SUFFIXES,
+    Notes,
+    UnreadableError,
+    read_notes,
+)
 
 BUILT_IN = "music21:"
 
@@ -28,18 +35,12 @@ FAMILIES = (
     "sound-effects",
 )  # fmt: skip
 
-_IN_FLIGHT = 64
-"""Files that are read and not yet parsed, at most."""
-
-_CONNECT_S = 4
+_IN_FLIGHT, _IN_FLIGHT_BYTES = 64, 100_000_000
+"""Files that are read and not yet parsed, at most, and what is in them."""
 
 
 class CorpusError(ValueError):
     """The corpus named can't be learned from; the message says why."""
-
-
-class _ReaderLostError(RuntimeError):
-    """A process that reads files has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +122,67 @@ def parse_instrument(text: str) -> frozenset[int]:
     raise ValueError(f"{text!r} is not a program (1 to 128) or one of: {', '.join(FAMILIES)}")
 
 
-def find_files(sources: Iterable[str]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files that were found, and what was found and is not to be read: (name, reason)."""
+
+    paths: list[Path] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find_files(sources: Iterable[str]) -> Files:
     """The files of folders (recursively), of music21's built-in corpus, and those named.
 
     Raises:
         CorpusError: a source doesn't exist, or nothing in it is of a known kind.
     """
-    files: list[Path] = []
+    files = Files()
     for source in sources:
         path = Path(source)
         if source.startswith(BUILT_IN):
-            found = _built_in(source.removeprefix(BUILT_IN))
+            found = Files(_built_in(source.removeprefix(BUILT_IN)))
         elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            found = _within(path)
         elif path.exists():
-            found = [path]
+            found = Files([path])
         else:
             raise CorpusError(f"{source}: no such file or folder")
-        if not found:
+        if not (found.paths or found.skipped):
             raise CorpusError(f"{source}: no file there ends in {', '.join(SUFFIXES)}")
-        files += found
-    return list(dict.fromkeys(files))
+        files.paths.extend(found.paths)
+        files.skipped.extend(found.skipped)
+    return Files(list(dict.fromkeys(files.paths)), list(dict.fromkeys(files.skipped)))
+
+
+def _within(folder: Path) -> Files:
+    """The files in a folder. A link that leads out of it is not followed."""
+    files, root = Files(), os.path.realpath(folder)
+    for path in sorted(folder.rglob("*")):
+        of_music = path.suffix.lower() in SUFFIXES
+        try:
+            if path.is_symlink() and (of_music or path.is_dir()) and not _leads_into(root, path):
+                files.skipped.append((printable(path), "it is a link that leads out of the folder"))
+            elif of_music and path.is_file():
+                files.paths.append(path)
+            elif of_music and not path.is_dir():
+                files.skipped.append((printable(path), "it is not a file"))
+        except OSError as error:
+            files.skipped.append((printable(path), error.strerror or str(error)))
+    return files
+
+
+def _leads_into(root: str, link: Path) -> bool:
+    # Path.resolve ends with an error where links go round in circles.
+    return Path(os.path.realpath(link)).is_relative_to(root)
+
+
+def printable(text: object) -> str:
+    """A name or a reason in one line: what isn't to be printed, such as line breaks, is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def load_corpus(
-    files: Sequence[Path],
+    files: Files,
     *,
     selection: Selection = EVERYTHING,
     cache: Path | None = None,
@@ -158,8 +195,8 @@ def load_corpus(
         files: what to read.
         selection: what to take of their notes.
         cache: the folder of the cache; none by default.
-        cluster: the address of a Dask scheduler whose workers parse; by default, the cores of
-            this machine do. Files are read, and the cache is kept, here.
+        cluster: the address of a Dask scheduler whose workers parse; by default, processes of
+            this machine do, each within the limits of `limits`.
         progress: show a progress bar.
 
     Raises:
@@ -167,21 +204,23 @@ def load_corpus(
     """
     from tqdm import tqdm  # only training shows progress
 
-    corpus = Corpus([], [])
+    corpus = Corpus([], list(files.skipped))
     # None: no bar where there is no terminal to draw it on
-    shown = tqdm(files, "reading", unit="file", disable=None if progress else True)
-    with _executor(cluster) as pool:
-        for file, parsed in _parse_all(shown, cache, pool):
-            try:
-                corpus.pieces.extend(selection.pieces(str(file), parsed()))
-            except (CorpusError, UnreadableError) as error:
-                corpus.skipped.append((str(file), str(error)))
-            except _ReaderLostError as error:
-                raise CorpusError(f"{file}, or one before it, ended its reader ({error})") from None
+    bar = tqdm(files.paths, "reading", unit="file", disable=None if progress else True)
+    try:
+        with readers(cluster) as begin:
+            for file, finish in _parse_all(bar, cache, begin):
+                try:
+                    corpus.pieces.extend(selection.pieces(printable(file), finish()))
+                except (CorpusError, UnreadableError) as error:
+                    corpus.skipped.append((printable(file), printable(error)))
+    except ReaderLostError as error:
+        raise CorpusError(str(error)) from None
     if not corpus.pieces:
         name, reason = corpus.skipped[0]
         raise CorpusError(
-            f"none of {len(files)} files can be learned from; the first is {name}: {reason}"
+            f"none of {len(corpus.skipped)} files can be learned from; the first is "
+            f"{name}: {reason}"
         )
     return corpus
 
@@ -192,86 +231,68 @@ def read_pieces(file: Path, selection: Selection = EVERYTHING) -> list[Piece]:
     Raises:
         CorpusError: it can't be read, or has no notes (of this selection).
     """
+    suffix = file.suffix.lower()
     try:
-        return selection.pieces(str(file), read_notes(file.suffix.lower(), file.read_bytes()))
-    except UnreadableError as error:
-        raise CorpusError(str(error)) from None
+        content = _content(file)
+        if suffix in MIDI_SUFFIXES:
+            notes = read_notes(suffix, content)
+        else:  # what reads it is not bounded but from outside
+            with readers(processes=1) as begin:
+                notes = begin(suffix, content)()
+    except (UnreadableError, ReaderLostError) as error:
+        raise CorpusError(printable(error)) from None
     except OSError as error:
         raise CorpusError(error.strerror or str(error)) from None
+    return selection.pieces(printable(file), notes)
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file, as far as it may be read: more is refused by its reader."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_FILE_BYTES + 1)
 
 
 def _parse_all(
-    files: Iterable[Path], cache: Path | None, pool: "_Pool"
-) -> Iterator[tuple[Path, Callable[[], list[Notes]]]]:
+    files: Iterable[Path], cache: Path | None, begin: Begin
+) -> Iterator[tuple[Path, Finish]]:
     """Each file in turn, with what returns its notes or raises what is wrong with it."""
-    waiting: deque[tuple[Path, Callable[[], list[Notes]]]] = deque()
-    for file in files:
-        waiting.append((file, _begin(file, cache, pool)))
-        if len(waiting) == _IN_FLIGHT:
-            yield waiting.popleft()
-    yield from waiting
+    waiting: deque[tuple[Path, Finish, int]] = deque()  # with how many bytes wait
+    held = 0
+    for each in files:
+        finish, size = _begin(each, cache, begin)
+        waiting.append((each, finish, size))
+        held += size
+        while len(waiting) >= _IN_FLIGHT or held > _IN_FLIGHT_BYTES:
+            file, finish, size = waiting.popleft()
+            held -= size
+            yield file, finish
+    for file, finish, _ in waiting:
+        yield file, finish
 
 
-def _begin(file: Path, cache: Path | None, pool: "_Pool") -> Callable[[], list[Notes]]:
-    """Have a file parsed, if the cache doesn't know it."""
+def _begin(file: Path, cache: Path | None, begin: Begin) -> tuple[Finish, int]:
+    """Have a file parsed, if the cache doesn't know it; with its size, in bytes, if so."""
     suffix = file.suffix.lower()
     try:
-        content = file.read_bytes()
+        content = _content(file)
     except OSError as error:
-        return partial(_fail, error.strerror or str(error))
+        return partial(_fail, error.strerror or str(error)), 0
     entry = entry_path(cache, suffix, content) if cache else None
     known = load_entry(entry) if entry else None
     if known is not None:
-        return lambda: known
-    try:
-        future = pool().submit(read_notes, suffix, content)
-    except BrokenExecutor as error:
-        return partial(_lose_reader, str(error))
-
-    def finish() -> list[Notes]:
-        try:
-            notes = future.result()
-        except UnreadableError:
-            raise
-        except Exception as error:  # of the pool's own kinds: those of processes, or Dask's
-            raise _ReaderLostError(str(error)) from error
-        if entry:
-            save_entry(entry, notes)
-        return notes
-
-    return finish
+        return lambda: known, 0
+    finish = begin(suffix, content)
+    return (partial(_kept, finish, entry) if entry else finish), len(content)
 
 
-def _lose_reader(reason: str) -> list[Notes]:
-    raise _ReaderLostError(reason)
+def _kept(finish: Finish, entry: Path) -> list[Notes]:
+    notes = finish()
+    save_entry(entry, notes)
+    return notes
 
 
 def _fail(reason: str) -> list[Notes]:
     raise CorpusError(reason)
-
-
-_Pool = Callable[[], Executor]
-"""Gives the executor, which is started at its first use: a full cache needs none."""
-
-
-@contextmanager
-def _executor(cluster: str | None) -> Iterator[_Pool]:
-    with ExitStack() as stack:
-        make = partial(_cluster, cluster, stack) if cluster else ProcessPoolExecutor
-        yield cached(lambda: stack.enter_context(make()))
-
-
-def _cluster(address: str, stack: ExitStack) -> Executor:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise CorpusError("a cluster is reached by Dask: install livecomposer[cluster]") from None
-    try:
-        client = stack.enter_context(Client(address, timeout=_CONNECT_S))  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"there is no Dask scheduler at {address} ({error})") from None
-    executor: Executor = client.get_executor()
-    return executor
 
 
 def _built_in(name: str) -> list[Path]:

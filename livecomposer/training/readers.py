@@ -4,17 +4,33 @@ Notes are their onsets: of all tracks but drums. Pure: the bytes are all that is
 a file may be read on another machine than it is kept on.
 """
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stderr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from livecomposer.midi.files import MidiFile, MidiFileError, is_note_on, read_midi
-from livecomposer.music.tempo import nearest_tick
+from livecomposer.midi.files import (
+    MAX_BEATS,
+    MidiFile,
+    MidiFileError,
+    is_note_on,
+    read_midi,
+)
+from livecomposer.music.tempo import TICKS_PER_BEAT, nearest_tick
+from livecomposer.training.screening import (
+    MAX_XML_BYTES,
+    ScreeningError,
+    screen_lines,
+    screen_xml,
+    unpack,
+)
 
 VERSION = 3
 """To be raised when a file would be read differently."""
@@ -31,9 +47,16 @@ _TRACKS = ("player", "livecomposer")  # of a recorded jam, by part
 Notes = npt.NDArray[np.int32]
 """(notes, 4): tick, pitch, General MIDI program (0-127), part; in order."""
 
+MAX_FILE_BYTES = MAX_XML_BYTES
+"""The largest file of any kind. The kinds that take more of time and memory have less."""
+
+_MAX_BYTES = {".mxl": 2_000_000, ".krn": 1_000_000, ".abc": 1_000_000}
+
+_MAX_REASON = 200
+
 
 class UnreadableError(ValueError):
-    """Bytes are no music that can be read; the message says why."""
+    """Bytes are no music that can be read; the message, of one line, says why."""
 
 
 def read_notes(suffix: str, content: bytes) -> list[Notes]:
@@ -45,12 +68,28 @@ def read_notes(suffix: str, content: bytes) -> list[Notes]:
 
     Raises:
         UnreadableError: they are not of this kind, or the kind is not known.
+        MemoryError: they take more memory than there is.
     """
     if suffix in MIDI_SUFFIXES:
         return [_read_midi(content)]
     if suffix in SCORE_SUFFIXES:
         return _read_scores(suffix, content)
     raise UnreadableError(f"its kind is not known, expected one of {', '.join(SUFFIXES)}")
+
+
+def load_parser(suffix: str) -> None:
+    """Import what files of this kind are parsed with: it takes longer than most files.
+
+    Raises:
+        UnreadableError: it isn't installed.
+    """
+    if suffix in SCORE_SUFFIXES:
+        try:
+            import_module("music21.converter")
+        except ImportError:
+            raise UnreadableError(
+                "scores are read by music21: install livecomposer[train]"
+            ) from None
 
 
 def _read_midi(content: bytes) -> Notes:
@@ -77,23 +116,53 @@ def _midi_rows(midi: MidiFile, part: int) -> Iterator[tuple[int, int, int, int]]
 
 def _read_scores(suffix: str, content: bytes) -> list[Notes]:
     """MusicXML, Humdrum or ABC."""
+    load_parser(suffix)
+    most = _MAX_BYTES.get(suffix, MAX_FILE_BYTES)
+    if not content:
+        raise UnreadableError("the file is empty")
+    if len(content) > most:
+        raise UnreadableError(f"it has more than {most:,} bytes")
     try:
-        from music21.converter import Converter  # heavy, and not for playing
-        from music21.stream import Opus
-    except ImportError:
-        raise UnreadableError("scores are read by music21: install livecomposer[train]") from None
+        return _parse(*_screened(suffix, content))
+    except ScreeningError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _screened(suffix: str, content: bytes) -> tuple[str, bytes]:
+    """What music21 is to parse."""
+    if suffix == ".mxl" and content.startswith(b"PK"):  # some are plain MusicXML
+        content = unpack(content)
+    if suffix in (".krn", ".abc"):
+        return suffix, screen_lines(content)
+    screen_xml(content)
+    return ".musicxml", content
+
+
+def _parse(suffix: str, content: bytes) -> list[Notes]:
+    from music21.converter import Converter  # heavy, and not for playing
+    from music21.stream import Opus
+
     converter = Converter()
-    try:
-        # The cache that music21 keeps is unpickled: neither read nor write it.
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
-            file = Path(folder, f"score{suffix}")
-            file.write_bytes(content)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(action="ignore"),
+        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 (it is no path)
+        redirect_stderr(nowhere),  # where music21 complains
+    ):
+        file = Path(folder, f"score{suffix}")
+        file.write_bytes(content)
+        try:
+            # The cache that music21 keeps is unpickled: neither read nor write it.
             converter.parseFile(file, forceSource=True, storePickle=False)  # type: ignore[no-untyped-call]
             stream = converter.stream
             scores = list(stream.scores) if isinstance(stream, Opus) else [stream]
             return [_as_notes(_score_rows(score)) for score in scores]
-    except Exception as error:  # the parsers' exceptions on bad text are not listed
-        raise UnreadableError(f"music21 can't read it ({type(error).__name__}: {error})") from None
+        except (MemoryError, UnreadableError):
+            raise
+        except Exception as error:  # the parsers' exceptions on bad text are not listed
+            reason = " ".join(str(error).replace(str(file), "it").split())
+            reason = f"music21 can't read it ({type(error).__name__}: {reason[:_MAX_REASON]})"
+            raise UnreadableError(reason) from None
 
 
 def _score_rows(score: Any) -> Iterator[tuple[int, int, int, int]]:
@@ -116,5 +185,7 @@ def _score_rows(score: Any) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _as_notes(rows: Iterable[tuple[int, int, int, int]]) -> Notes:
-    playable = [row for row in rows if 0 <= row[1] <= 127]
-    return np.array(sorted(playable), np.int32).reshape(-1, 4)
+    playable = sorted(row for row in rows if 0 <= row[1] <= 127)
+    if playable and not 0 <= playable[0][0] <= playable[-1][0] <= MAX_BEATS * TICKS_PER_BEAT:
+        raise UnreadableError(f"its notes are not all within {MAX_BEATS:,} beats")
+    return np.array(playable, np.int32).reshape(-1, 4)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import mido
 import pytest
 
@@ -29,6 +31,15 @@ BAD = [
     ("type 2", header(kind=2) + track(NOTE + END), "its type is 2"),
     ("absurd ticks", header() + track(b"\xff\xff\xff\x7f" + NOTE[1:] + END), "100,000 beats"),
     ("data bytes over 127", header() + track(b"\0\x90\xff\xff" + END), "not a sound"),
+    ("a header of no bytes", b"MThd" + bytes(4) + b"\0\1\0\1\1\xe0", "its header has 0 bytes"),
+    ("no tracks", header(tracks=0), "it says it has 0 tracks, expected 1 to 1,000"),
+    ("minus one track", header(tracks=0xFFFF) + track(NOTE + END), "it has 65,535 tracks"),
+    ("a track too few", header(tracks=2) + track(NOTE + END), "cut off after 1 of 2 tracks"),
+    ("a track past the end", header() + b"MTrk\xff\xff\xff\xff" + NOTE, "cut off 4,294,967,287"),
+    ("another chunk past the end", header() + b"XFIH\0\0\1\0" + track(NOTE), "cut off 240 by"),
+    ("a number without end", header() + track(b"\xff" * 100_000 + NOTE), "a number without end"),
+    ("a tempo far away", header() + track(b"\xff\xff\xff\x7f\xff\x51\3\1\1\1" + END), "beats"),
+    ("a million tempos", header() + track(b"\1\xff\x51\3\7\xa1\x20" * 10**6), "2,000,000 bytes"),
 ]
 
 
@@ -39,6 +50,22 @@ def test_bad_files_are_refused(tmp_path, content, reason):
     with pytest.raises(MidiFileError, match=reason) as caught:
         read_midi(path)
     assert "\n" not in str(caught.value)
+
+
+def test_chunks_of_other_kinds_are_passed_over():
+    alien = b"XFIH" + (4).to_bytes(4, "big") + b"MTrk"
+    content = header(tracks=2) + alien + track(NOTE + END) + alien + track(NOTE + END) + alien[:9]
+    assert len(read_midi(content).messages) == 4
+
+
+def test_a_longer_header_is_read():
+    content = header().replace(b"\0\0\0\6", b"\0\0\0\x08") + b"\0\0" + track(NOTE + END)
+    assert len(read_midi(content).messages) == 2
+
+
+def test_no_more_of_a_file_is_read_than_may_be_read():
+    with pytest.raises(MidiFileError, match="more than 2,000,000 bytes"):
+        read_midi(Path("/dev/zero"))
 
 
 def test_a_missing_file(tmp_path):

@@ -65,14 +65,14 @@ def test_scores_are_read(tmp_path, name, text, tokens):
 
 
 def test_compressed_musicxml_of_the_built_in_corpus():
-    (path,) = (file for file in find_files(["music21:bach"]) if file.name == "bwv66.6.mxl")
+    (path,) = (file for file in find_files(["music21:bach"]).paths if file.name == "bwv66.6.mxl")
     (piece,) = read_pieces(path)
     assert spelled(piece).startswith("A3.E4.C#5 G#3.B3.B4 F#3.C#4.F#4.A4 +1 G#3.B3.E4.B4 ")
 
 
 def test_the_built_in_corpus_by_name():
-    assert len(find_files(["music21:bach"])) > 400
-    assert len(find_files(["music21:ryansMammoth"])) > 1000
+    assert len(find_files(["music21:bach"]).paths) > 400
+    assert len(find_files(["music21:ryansMammoth"]).paths) > 1000
     with pytest.raises(CorpusError, match="music21:nobody: not in the built-in.*bach.*ryans"):
         find_files(["music21:nobody"])
 
@@ -82,9 +82,9 @@ def test_folders_are_searched_and_nothing_comes_twice(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("")
-    found = [path.relative_to(tmp_path).as_posix() for path in find_files([str(tmp_path)])]
+    found = [path.relative_to(tmp_path).as_posix() for path in find_files([str(tmp_path)]).paths]
     assert sorted(found) == ["a/c.MIDI", "a/d.abc", "b.mid"]
-    assert len(find_files([str(tmp_path), str(tmp_path / "b.mid")])) == 3
+    assert len(find_files([str(tmp_path), str(tmp_path / "b.mid")]).paths) == 3
 
 
 def test_sources_that_hold_nothing(tmp_path):
@@ -166,7 +166,8 @@ def test_what_cannot_be_read_is_skipped_by_name_and_reason(tmp_path):
     assert set(skipped) == {"empty.mid", "broken.xml", "text.abc", "drums.mid"}
     assert skipped["empty.mid"] == "the file is empty"
     assert skipped["drums.mid"] == "it has no notes"
-    assert skipped["broken.xml"].startswith("music21 can't read it")
+    assert skipped["broken.xml"].startswith("it is not sound XML")
+    assert skipped["text.abc"].startswith("music21 can't read it")
 
 
 def test_no_usable_file_at_all(tmp_path):
@@ -214,7 +215,7 @@ def test_the_cache(tmp_path):
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     write_midi(tmp_path / "a.mid", [(0, 1, 60)])
     (tmp_path / "cache").write_text("in the way")
-    corpus = load_corpus([tmp_path / "a.mid"], cache=tmp_path / "cache")
+    corpus = load_corpus(find_files([str(tmp_path / "a.mid")]), cache=tmp_path / "cache")
     assert len(corpus.pieces) == 1
 
 
@@ -239,7 +240,7 @@ def test_a_cluster_gives_the_same(tmp_path):
 
 def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("livecomposer.training.corpus._CONNECT_S", 0.5)
+    monkeypatch.setattr("livecomposer.training.parsing._CONNECT_S", 0.5)
     write_midi(tmp_path / "x.mid", [(0, 1, 60)])
     for address in ("tcp://127.0.0.1:9", "nonsense://"):
         with pytest.raises(CorpusError, match=f"no Dask scheduler at {address}"):
