@@ -35,6 +35,7 @@ from livecomposer.live.schedule import FullError
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0  # for a server to run our callback
+_LOST_NS = 1_000_000_000  # more than is in any buffer
 
 
 class _Port:
@@ -211,6 +212,8 @@ class JackOutput(_Port):
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
+        if self._player:  # what was in the ports' buffers then, is lost
+            self._player.repeat_ends(_LOST_NS)
 
 
 def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Ports | None) -> Ports:

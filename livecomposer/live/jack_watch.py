@@ -90,8 +90,13 @@ def quiet_jack() -> None:
     jack.set_info_function(lambda message: log.debug("JACK: %s", message))
 
 
-def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay) -> Watch:
+def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay, lost: Callable[[], None]) -> Watch:
     """Look after ports that rtmidi has made in JACK, with a client of our own beside.
+
+    Args:
+        ports: their names.
+        patchbay: remembers.
+        lost: called, from a thread of JACK's, when what was sent may have been lost: at an xrun.
 
     Raises:
         PortError: there is no server, or they are not there.
@@ -103,6 +108,7 @@ def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay) -> Watch:
         raise PortError(f"JACK: {error}") from None
     connections = JackConnections(client, patchbay)
     client.set_shutdown_callback(connections.shut_down)
+    client.set_xrun_callback(lambda _delayed_us: lost())
     client.activate()  # without a process callback: it takes no part in the cycles
     try:
         return connections.watch(ports, client.close)

@@ -32,6 +32,9 @@ Failed = Callable[[Exception], None]
 TellTransport = Callable[[int, Transport], None]
 """Takes a time of `time.monotonic_ns`, and what a transport does from then on."""
 
+_LOST_NS = 10_000_000_000
+"""A server that stands still keeps what is sent to it for long, and may lose it then."""
+
 ALSA_DEVICE = Path("/dev/snd/seq")
 
 
@@ -115,6 +118,7 @@ class ImmediateOutput:
     def __init__(self, name: str, realtime: bool = False) -> None:
         self.name, self._realtime = name, realtime
         self._sender: Sender | None = None
+        self._player: Player | None = None
 
     def send(self, message: bytes) -> None:
         """Send a whole message, now."""
@@ -122,6 +126,7 @@ class ImmediateOutput:
 
     def start(self, player: Player, failed: Failed) -> None:
         """See `OutputPort`."""
+        self._player = player
         self._sender = Sender(player, self.send, failed, realtime=self._realtime)
         self._sender.start()
 
@@ -133,6 +138,11 @@ class ImmediateOutput:
         """See `OutputPort`."""
         if self._sender:
             self._sender.halt()
+
+    def repeat_ends(self) -> None:
+        """What was sent lately may be lost: end once more what has ended. From any thread."""
+        if self._player:
+            self._player.repeat_ends(_LOST_NS)
 
     def close(self) -> None:
         """See `OutputPort`."""

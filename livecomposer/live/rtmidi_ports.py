@@ -63,7 +63,7 @@ def open_rtmidi_ports(
     if watch_jack:
         patchbay = (before and before.patchbay) or Patchbay(wanted)
         full = {role: f"{name}:{name}" for role, name in names.items()}
-        watch = watch_jack(full, patchbay)
+        watch = watch_jack(full, patchbay, output.repeat_ends)
         return replace(ports, watch=watch, patchbay=patchbay, backend="jack")
     devices: dict[Role, RtMidiDevice] = {"input": source, "output": output}
     if clock:
@@ -75,7 +75,7 @@ _OWN: dict[Role, str] = {"clock": "livecomposer clock"}
 """What our own ports are called, if not as in the settings."""
 
 
-def _find_watch() -> Callable[[Mapping[Role, str], Patchbay], Watch] | None:
+def _find_watch() -> Callable[[Mapping[Role, str], Patchbay, Callable[[], None]], Watch] | None:
     """What looks after ports in JACK, where the extra is installed."""
     try:
         from livecomposer.live.jack_watch import watch_rtmidi

@@ -77,6 +77,7 @@ class Schedule:
         self._heap: list[_Entry] = []
         self._order = count()
         self._sounding: dict[int, int] = {}  # the machine's: pitch -> when it ends
+        self._ended: dict[tuple[int, int], int] = {}  # channel, pitch -> when that went out last
         self.skipped = 0
 
     def book(self, booking: Booking) -> None:
@@ -112,18 +113,25 @@ class Schedule:
 
     def _send(self, entry: _Entry, now_ns: int, send: Send) -> None:
         if entry.kind is _Kind.MESSAGE:
-            self._pass_on(entry, send)
+            self._pass_on(entry, now_ns, send)
         elif entry.kind is _Kind.NOTE_ON:
             self._begin(entry, now_ns, send)
         elif self._sounding.get(entry.message[1]) == entry.due_ns:
-            self._end(entry.message[1], entry.due_ns, send)
+            self._end(entry.message[1], entry.due_ns, now_ns, send)
+
+    def repeat_ends(self, now_ns: int, send: Send, within_ns: int) -> None:
+        """Send once more the note-offs that went out within so long: they may have been lost."""
+        self._ended = {key: ns for key, ns in self._ended.items() if ns >= now_ns - within_ns}
+        for channel, pitch in self._ended:
+            if not self._ledger.sounds(channel, pitch, MACHINE | PLAYER):
+                send(now_ns, bytes((NOTE_OFF | channel, pitch, 0)))
 
     def cut(self, now_ns: int, send: Send) -> None:
         """Drop all notes that are booked; end what sounds."""
         self._heap = [entry for entry in self._heap if entry.kind is _Kind.MESSAGE]
         heapq.heapify(self._heap)
         for pitch in sorted(self._sounding):
-            self._end(pitch, now_ns, send)
+            self._end(pitch, now_ns, now_ns, send)
 
     def silence(self, now_ns: int, send: Send) -> None:
         """As `cut`; then the pedal up and all notes off, for what the ledger doesn't know of.
@@ -141,7 +149,7 @@ class Schedule:
         entry = _Entry(due_ns, kind, next(self._order), message, end_ns, expires_ns)
         heapq.heappush(self._heap, entry)
 
-    def _pass_on(self, entry: _Entry, send: Send) -> None:
+    def _pass_on(self, entry: _Entry, now_ns: int, send: Send) -> None:
         message = entry.message
         status, channel = message[0] & 0xF0, message[0] & 0x0F
         if status >= FIRST_SYSTEM:
@@ -155,6 +163,7 @@ class Schedule:
         else:
             if not self._ledger.sounds(channel, message[1], MACHINE):  # else the machine ends it
                 send(entry.due_ns, message)
+                self._ended[channel, message[1]] = now_ns
             self._ledger.end(channel, message[1], PLAYER)
 
     def _begin(self, note_on: _Entry, now_ns: int, send: Send) -> None:
@@ -163,7 +172,7 @@ class Schedule:
             self.skipped += 1
             return
         if pitch in self._sounding:  # struck again: ended first
-            self._end(pitch, note_on.due_ns, send)
+            self._end(pitch, note_on.due_ns, now_ns, send)
         self._push(note_on.end_ns, _Kind.NOTE_OFF, self._note_off(pitch))
         self._sounding[pitch] = note_on.end_ns
         self._ledger.begin(self._channel, pitch, MACHINE)
@@ -173,10 +182,11 @@ class Schedule:
     def _note_off(self, pitch: int) -> bytes:
         return bytes((NOTE_OFF | self._channel, pitch, 0))
 
-    def _end(self, pitch: int, due_ns: int, send: Send) -> None:
+    def _end(self, pitch: int, due_ns: int, now_ns: int, send: Send) -> None:
         note_off = self._note_off(pitch)
         if not self._ledger.sounds(self._channel, pitch, PLAYER):  # else the player ends it
             send(due_ns, note_off)
+            self._ended[self._channel, pitch] = now_ns
         self.witness(due_ns, note_off)
         del self._sounding[pitch]  # not before the note-off has gone out
         self._ledger.end(self._channel, pitch, MACHINE)

@@ -300,7 +300,7 @@ def test_its_output_is_routed_to_its_input(jack_server, tmp_path, backend):
     phrase = write_midi(
         tmp_path / "phrase.mid", [(0.5 * i, 0.4, 60 + i) for i in range(4)], tempo=250_000
     )
-    settings = (backend, "jam.mode=call-response")
+    settings = (backend, "jam.mode=call-response", "jam.answer=8", "sampling.seed=1")
     with Playing(jack_server, *settings) as playing, listening(jack_server) as witness:
         witness.route(OUT, IN)
         witness.play(phrase)

@@ -361,7 +361,7 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
     # A server that is short of time loses frames: some steps are shorter. A port that sends at once
     # makes none of them exact: 336 is no multiple of the period.
     assert exact >= 20
-    assert player.lateness.count == 82  # with the silence at the end
+    assert player.lateness.count >= 82  # with the silence at the end, and repeated ends
 
 
 REFUSALS = [

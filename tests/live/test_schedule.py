@@ -190,3 +190,17 @@ def test_silence_ends_what_was_passed_on_too():
     assert [message for _, message in wire.sent[3:]] == [
         "80 3c 00", "83 40 00", "b0 40 00", "b0 7b 00", "b3 40 00", "b3 7b 00",
     ]  # fmt: skip
+
+
+def test_ends_are_repeated_but_of_what_sounds_again():
+    schedule, wire = Schedule(0), Wire()
+    schedule.book(chord(100, 200, (60, 62, 64), 90))
+    schedule.book(chord(300, 900, (62,), 90))
+    schedule.book_message(350, b"\x95\x30\x50")
+    schedule.book_message(380, b"\x95\x30\x00")
+    schedule.send_due(400, wire)
+    before = len(wire.sent)
+    schedule.repeat_ends(500, wire, within_ns=1000)
+    assert wire.sent[before:] == [(500, "80 3c 00"), (500, "80 40 00"), (500, "85 30 00")]
+    schedule.repeat_ends(2000, wire, within_ns=1000)
+    assert len(wire.sent) == before + 3
