@@ -56,7 +56,7 @@ def play(config: Config, quiet: bool) -> None:
         raise CommandError(str(error), NO_MIDI) from None
     recording = None
     if folder := config.record.path:
-        text = describe(config, seed, ports.ahead_ns)
+        text = describe(config, seed, ports.ahead_ns())
         recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
     daemon, player, status = make_daemon(
         config,
@@ -97,6 +97,8 @@ def play(config: Config, quiet: bool) -> None:
 
 def _leave(exit_code: int) -> None:
     """End now: threads of the MIDI system's still call us, and Python can't be taken down so."""
+    if exit_code:
+        log.error("ended by a fault", exc_info=True)
     logging.shutdown()
     with suppress(OSError):
         sys.stdout.flush()

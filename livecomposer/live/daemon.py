@@ -67,14 +67,7 @@ class Daemon:
         self._clock_intake = Intake(takes=lambda message: message[0] >= FIRST_SYSTEM)
         # What is to be called in the thread that composes; None to stop.
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._keeper = Keeper(
-            ports,
-            start=self._start,
-            post=self._inbox.put,
-            changed=self._begin_again,
-            reopen=reopen,
-            guard=guard,
-        )
+        self._keeper = Keeper(ports, self, reopen=reopen, guard=guard)
         self._transport: JackClock | None = None
         self._survives = reopen is not None
         self._faults: deque[int] = deque(maxlen=_FAULTS)
@@ -92,8 +85,8 @@ class Daemon:
 
     def pause(self, stand_still: Callable[[], None]) -> None:
         """Leave silence, have this called, and then go on; from any thread or signal handler."""
-        for step in (self._begin_again, stand_still, self._begin_again):
-            self._inbox.put(step)
+        for step in (self.begin_again, stand_still, self.begin_again):
+            self.post(step)
 
     def follow(self, clock: JackClock) -> None:
         """Let a clock follow the transport of the ports' MIDI system, if it has one."""
@@ -130,14 +123,33 @@ class Daemon:
         """How often the audio server was short of time."""
         return self._keeper.xruns
 
-    def _start(self, ports: Ports, failed: Failed) -> None:
-        """Let ports hand on what comes, and send what is to be sent."""
+    # What its ports' keeper asks for: see `House`.
+
+    def start(self, ports: Ports, failed: Failed) -> None:
+        """See `House`."""
         ports.output.start(self._player, failed)
         ports.input.start(self._receiving(self._intake), failed)
         if ports.clock:
             ports.clock.start(self._receiving(self._clock_intake), failed)
         if self._transport and ports.watch_transport:
             ports.watch_transport(self._following(self._transport))
+
+    def post(self, task: Callable[[], None]) -> None:
+        """See `House`."""
+        self._inbox.put(task)
+
+    def begin_again(self) -> None:
+        """See `House`."""
+        self._jam.begin_again(time.monotonic_ns())
+
+    def welcome(self) -> None:
+        """See `House`."""
+        self._player.repeat_ends()
+        self._jam.begin(time.monotonic_ns())
+
+    def be_ahead(self, ahead_ns: int) -> None:
+        """See `House`."""
+        self._jam.be_ahead(ahead_ns)
 
     def _receiving(self, intake: Intake) -> Receive:
         """What a port's thread calls: it only queues."""
@@ -189,10 +201,7 @@ class Daemon:
             raise error
         self._faults.append(now)
         log.error("a fault of livecomposer's own; it plays on", exc_info=error)
-        self._begin_again()
-
-    def _begin_again(self) -> None:
-        self._jam.begin_again(time.monotonic_ns(), self._keeper.ahead_ns)
+        self.begin_again()
 
     def _watch_load(self) -> None:
         """Say so when this machine can't keep up, or what comes in is too much."""

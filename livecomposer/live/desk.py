@@ -196,6 +196,11 @@ class Desk:
         """Where a control stands, 0-127; None for one that stands nowhere."""
         return self._controls[name].position
 
+    def begin(self, ns: int) -> None:
+        """Send back how all stands: nobody may know."""
+        self._told.clear()
+        self.tell(ns)
+
     def tell(self, ns: int) -> None:
         """Send back how things stand, where that isn't known yet."""
         if not self._feedback:

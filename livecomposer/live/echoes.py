@@ -27,15 +27,19 @@ _OVER_NS = 10_000_000_000
 """A loop that was silent for so long may be none any more."""
 
 
+_Key = tuple[int, int]
+"""Channel and pitch."""
+
+
 class Echoes:
     """What was sent, and whether what comes is that, come back. Times are nanoseconds."""
 
     def __init__(self) -> None:
         self._booked: deque[tuple[int, int, int]] = deque()  # when, pitch, velocity
-        self._begun: set[tuple[int, int]] = set()  # channel and pitch of the machine's, come back
+        self._begun: set[_Key] = set()  # keys of the machine's notes that came back
         self._passed: deque[tuple[int, bytes]] = deque()  # the player's, passed on lately
         self._how_often: Counter[bytes] = Counter()  # in `_passed`
-        self._down: Counter[tuple[int, int]] = Counter()  # the player's keys
+        self._down: Counter[_Key] = Counter()  # the player's keys
         self._late: dict[int, int] = {}  # onsets of the machine's that came back last: by how much
         self._in_a_row = 0
         self._loop_ns: int | None = None  # when there surely was an echo last
@@ -43,33 +47,44 @@ class Echoes:
 
     def book(self, ns: int, pitches: Iterable[int], velocity: int) -> None:
         """Notes of the machine's will begin at `ns`."""
+        while self._booked and self._booked[0][0] < ns - _OVER_NS:
+            self._booked.popleft()
         self._booked += [(ns, pitch, velocity) for pitch in pitches]
 
     def pass_on(self, ns: int, message: bytes) -> None:
         """A channel message of the player's is passed on at `ns`."""
         self._passed.append((ns, message))
         self._how_often[message] += 1
-        key = (message[0] & 0x0F, message[1])
-        if _begins(message):
-            self._down[key] += 1
-        elif _is_note(message) and self._down[key] > 0:
-            self._down[key] -= 1
+
+    def forget(self) -> None:
+        """All that sounds and is held has ended."""
+        self._begun.clear()
+        self._down.clear()
 
     def returns(self, ns: int, message: bytes) -> bool:
         """Whether a channel message that comes at `ns` is what was sent."""
         self._forget(ns)
         if self._is_machines(ns, message) or self._is_passed_on(ns, message):
             return True
-        if _begins(message):
-            self._late.clear()
+        if _is_note(message):
+            self._take_key((message[0] & 0x0F, message[1]), begins=_begins(message))
         return False
+
+    def _take_key(self, key: _Key, *, begins: bool) -> None:
+        """A key of the player's goes down, or up."""
+        if begins:
+            self._late.clear()
+            self._begun.discard(key)  # its end will be the player's
+            self._down[key] += 1
+        elif self._down[key] > 0:
+            self._down[key] -= 1
 
     def _is_machines(self, ns: int, message: bytes) -> bool:
         if not _is_note(message):
             return False
         key = (message[0] & 0x0F, message[1])
         if not _begins(message):
-            known = key in self._begun
+            known = key in self._begun and not self._down[key]  # no key is ever left held
             self._begun.discard(key)
             return known
         for booked in self._booked:

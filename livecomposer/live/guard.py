@@ -76,7 +76,7 @@ class Guard:
                     self._say(guardian.GOODBYE)
                 assert self._process.stdin is not None  # noqa: S101 - it is a pipe
                 self._process.stdin.close()
-            if not silent:
+            if not silent and self._process.poll() is None:
                 return  # it takes the ledger away when it is done
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_PATIENCE_S)

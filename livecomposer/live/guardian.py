@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from livecomposer.live.ledger import SIZE, Ledger
-from livecomposer.live.patchbay import find_port
+from livecomposer.live.patchbay import find_again
 
 GOODBYE = "goodbye"
 _PATIENCE_S = 10.0  # for a server that stands, or is started again
@@ -64,65 +64,79 @@ def silence(backend: str, listeners: list[str], messages: list[bytes], patience_
 
     Args:
         backend: "jack", or an interface of rtmidi's.
-        listeners: the ports' names; those that are not there any more are left out.
+        listeners: the ports' names.
         messages: what to send.
         patience_s: for how long it is tried.
     """
     deadline = time.monotonic() + patience_s
     reach = _reach_by_jack if backend == "jack" and _has_jack() else _reach_by_rtmidi
-    while listeners and not reach(backend, listeners, messages):
+    while listeners := reach(backend, listeners, messages):
         if time.monotonic() > deadline:
             return
         time.sleep(_RETRY_S)
 
 
-def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -> bool:
-    """Connect with all, send, and leave; whether there was a server."""
+class _Messenger:
+    """A client of JACK's with one output port, which sends what it has as soon as may be.
+
+    Args:
+        client: not active yet.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.port = client.midi_outports.register("out")
+        self.todo: list[bytes] = []
+        self._cycles = 0  # with nothing to send
+        client.set_process_callback(self._send)
+        client.activate()
+
+    def await_cycles(self, count: int) -> bool:
+        """Let the server run so many cycles with nothing to send; whether it did."""
+        until, deadline = self._cycles + count, time.monotonic() + _PATIENCE_S
+        while self._cycles < until and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return self._cycles >= until
+
+    def _send(self, _frames: int) -> None:
+        self.port.clear_buffer()
+        with suppress(Exception):  # full: the rest goes out in the next cycle
+            while self.todo:
+                self.port.write_midi_event(0, self.todo[0])
+                del self.todo[0]
+        self._cycles += not self.todo
+
+
+def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -> list[str]:
+    """Connect with all, send, and leave; returns those that could not be reached."""
+    if not listeners:
+        return []
     import jack
 
     for quiet in (jack.set_error_function, jack.set_info_function):
         quiet(lambda _message: None)
-    todo: list[bytes] = []
-    cycles = 0
-
-    def send(_frames: int) -> None:
-        nonlocal cycles
-        port.clear_buffer()
-        with suppress(jack.JackError):  # full: the rest goes out in the next cycle
-            while todo:
-                port.write_midi_event(0, todo[0])
-                del todo[0]
-        cycles += not todo
-
-    def await_cycles(count: int) -> bool:
-        """Let the server run so many cycles with nothing to send."""
-        until, deadline = cycles + count, time.monotonic() + _PATIENCE_S
-        while cycles < until and time.monotonic() < deadline:
-            time.sleep(0.001)
-        return cycles >= until
-
     try:
         client = jack.Client("livecomposer guardian", no_start_server=True)
     except jack.JackError:
-        return False
+        return listeners
+    missing = []
     try:
-        port: Any = client.midi_outports.register("out")
-        client.set_process_callback(send)
-        client.activate()
+        messenger = _Messenger(client)
         for listener in listeners:
-            with suppress(jack.JackError):  # it is there no more
-                port.connect(listener)
-        await_cycles(3)  # a connection is in force one or two cycles after it was made
-        todo += messages
-        return await_cycles(3)  # to write it, and for it to be read
+            try:
+                messenger.port.connect(listener)
+            except jack.JackError:  # it isn't there, or not yet
+                missing.append(listener)
+        messenger.await_cycles(3)  # a connection is in force one or two cycles after it was made
+        messenger.todo += messages
+        return missing if messenger.await_cycles(3) else listeners  # for it to be read
     except jack.JackError:
-        return False
+        return listeners
     finally:
         client.close()
 
 
-def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> bool:
-    """Open the port, or make one of its name for those that look for it; whether that went well."""
+def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> list[str]:
+    """Open the port, or make one of its name for those that look for it; as `_reach_by_jack`."""
     import rtmidi
 
     apis = {rtmidi.get_api_name(api): api for api in rtmidi.get_compiled_api()}
@@ -130,7 +144,7 @@ def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) 
     try:
         midi = rtmidi.MidiOut(rtapi=apis[backend], name=name)
         ports = midi.get_ports()
-        found = find_port(name, ports)
+        found = find_again(name, ports)
         if found:
             midi.open_port(ports.index(found))
         else:
@@ -142,9 +156,9 @@ def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) 
             time.sleep(_EVERY_S)
             if time.monotonic() > deadline:
                 midi.delete()
-                return True
+                return []
     except Exception:  # rtmidi's own class, which is not public
-        return False
+        return listeners
 
 
 if __name__ == "__main__":

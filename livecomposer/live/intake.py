@@ -33,6 +33,7 @@ MOST_WAITING = 5_000
 _CLOCK_AND_TRANSPORT = tuple(
     bytes((status,)) for status in (SONG_POSITION, CLOCK, START, CONTINUE, STOP)
 )
+_NOTHING = b"\xf0"  # a system exclusive without an end, which any other message ends
 _NAMED_BY = {CONTROL_CHANGE: 2, POLY_PRESSURE: 2, CHANNEL_PRESSURE: 1, PITCH_BEND: 1}
 """How many bytes say what a message gives a value, by its kind."""
 # Controllers whose values are nothing without those before or after, or that are switches: bank
@@ -67,7 +68,8 @@ class Intake:
         if self._came - self._taken > MOST_WAITING:
             kept = [portion for portion in portions if _must_be_heard(portion[1])]
             self.excess += len(portions) - len(kept)
-            portions = kept
+            # What follows a part that is left out must not be taken for more of another message.
+            portions = [*kept, (portions[-1][0], _NOTHING)] if portions else kept
         self._came += len(portions)
         self._portions.append(portions)
 

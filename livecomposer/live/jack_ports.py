@@ -176,7 +176,10 @@ class JackOutput(_Port):
             return True
         self._player.silence()
         # One to take it, one to send it, one for others to hear it; more, if there is much.
-        return self._await_cycles(3) and (not self._player.busy() or self._await_cycles(3))
+        while self._await_cycles(3):
+            if not self._player.busy():
+                return True
+        return False
 
     def halt(self) -> None:
         """See `OutputPort`."""
@@ -275,5 +278,5 @@ def _open(
         backend="jack",
         xruns=lambda: output.xruns,
         lost=lambda: source.lost + (clock.lost if clock else 0),
-        ahead_ns=2 * frame_clock.length_ns(clients[0].blocksize),
+        ahead_ns=lambda: 2 * frame_clock.length_ns(clients[0].blocksize),
     )

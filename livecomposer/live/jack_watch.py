@@ -1,6 +1,7 @@
 """What ports are connected to in JACK: seen, and made good again by name."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,7 +58,7 @@ class JackConnections:
             there, connected = self._survey()
         except jack.JackError as error:
             raise PortError(f"JACK: {error}") from None
-        look = self._patchbay.look(there, connected)
+        look = self._patchbay.look(time.monotonic(), there, connected)
         for role, name in look.back:
             ends = (self._ports[role], name)
             self._connect(*(ends if role == "output" else reversed(ends)))
@@ -74,7 +75,8 @@ class JackConnections:
             others = sinks if role == "output" else sources
             # Our output is never found as our input.
             there[role] = [name for name in others if name not in own]
-            connected[role] = [each.name for each in self._client.get_all_connections(port)]
+            ends = [each.name for each in self._client.get_all_connections(port)]
+            connected[role] = [name for name in ends if name not in own]
         return there, connected
 
     def _connect(self, source: str, sink: str) -> None:

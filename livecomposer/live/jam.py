@@ -70,7 +70,7 @@ class Jam:
     ) -> None:
         self._composer, self._clock, self._voice = composer, clock, voice
         self._latency_ns, self._leader, self._desk = latency_ns, leader, desk
-        self._ahead_ns = max(0, latency_ns) + ahead_ns  # how much sooner notes are composed
+        self.be_ahead(ahead_ns)
         self._echoes = echoes
         self._tick = 0  # of the last event
         self._now_ns: int | None = None  # what time has come to
@@ -145,20 +145,18 @@ class Jam:
     def begin(self, ns: int) -> None:
         """Let those that show how things stand know."""
         if self._desk:
-            self._desk.tell(ns)
+            self._desk.begin(ns)
 
-    def begin_again(self, ns: int, ahead_ns: int) -> None:
-        """Something came or went at the ports: what sounds and what is held ends, and it goes on.
-
-        Args:
-            ns: when.
-            ahead_ns: how much before it is sent the voice must have it from now on.
-        """
-        self._ahead_ns = max(0, self._latency_ns) + ahead_ns
+    def begin_again(self, ns: int) -> None:
+        """Something came or went at the ports: end what sounds and what is held, and go on."""
         self._silence(ns)
         if self._clock.running:
             self._composer.resume(self._tick_at(ns))
         self.begin(ns)
+
+    def be_ahead(self, ahead_ns: int) -> None:
+        """From now on, the voice must have what it is to send so much before."""
+        self._ahead_ns = max(0, self._latency_ns) + ahead_ns
 
     def leave(self, ns: int) -> None:
         """Let those that were led stop."""
@@ -190,6 +188,8 @@ class Jam:
     def _silence(self, ns: int) -> None:
         """End what sounds, and forget what is going on."""
         self._voice.silence()
+        if self._echoes:
+            self._echoes.forget()
         self._tick = self._tick_at(ns)
         self._composer.hear(Stop(self._tick))
 

@@ -5,10 +5,10 @@ All but what is said to be in another thread is called in the one that composes.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from livecomposer.live.guard import Guard
 from livecomposer.live.patchbay import Look
@@ -20,9 +20,36 @@ T = TypeVar("T")
 
 _RETRY_S = 0.5
 _CLOSING_S = 5.0  # for a MIDI system that doesn't answer
+_LETTING_GO_S = 1.0  # for one that is lost
+_CONNECTING_S = 0.05
+"""A connection is in force a few cycles after it was made."""
 
 Reopen = Callable[[Ports], Ports]
 """Opens ports like those that were lost; raises `PortError` where that can't be."""
+
+
+class House(Protocol):
+    """Whose ports are kept."""
+
+    def start(self, ports: Ports, failed: Failed) -> None:
+        """Let ports hand on what comes, and send what is to be sent; they tell what ends them."""
+        ...
+
+    def post(self, task: Callable[[], None]) -> None:
+        """Have something called in the thread that composes; from any thread."""
+        ...
+
+    def begin_again(self) -> None:
+        """End what sounds and what is held, and let the music go on."""
+        ...
+
+    def welcome(self) -> None:
+        """Somebody listens again, and may not know what has ended meanwhile, and how all stands."""
+        ...
+
+    def be_ahead(self, ahead_ns: int) -> None:
+        """From now on, what is to be sent must be there so much before."""
+        ...
 
 
 class Keeper:
@@ -30,31 +57,21 @@ class Keeper:
 
     Args:
         ports: open.
-        start: lets ports hand on what comes, and send what is to be sent; they tell what ends them.
-        post: has something called in the thread that composes; from any thread.
-        changed: called when what sounds, or is held, is to end, and the music to go on.
+        house: whose they are.
         reopen: without it, a port that is lost ends all.
         guard: leaves silence where this process can't; it is told whom the output reaches.
 
     Attributes:
         ports: None while they are lost.
-        ahead_ns: see `Ports`; that of the last ones.
     """
 
     def __init__(
-        self,
-        ports: Ports,
-        *,
-        start: Callable[[Ports, Failed], None],
-        post: Callable[[Callable[[], None]], None],
-        changed: Callable[[], None],
-        reopen: Reopen | None,
-        guard: Guard | None,
+        self, ports: Ports, house: House, *, reopen: Reopen | None, guard: Guard | None
     ) -> None:
         self.ports: Ports | None = ports
-        self.ahead_ns = ports.ahead_ns
-        self._start, self._post, self._changed = start, post, changed
-        self._reopen, self._guard = reopen, guard
+        self._house, self._reopen, self._guard = house, reopen, guard
+        self._ahead_ns = ports.ahead_ns()
+        self._begun, self._reopened = False, False  # whether these ports have been
         self._opener: threading.Thread | None = None
         self._ending = threading.Event()
         self._lost, self._xruns = 0, 0  # of ports that are no more
@@ -75,11 +92,12 @@ class Keeper:
         assert ports is not None  # noqa: S101 - just opened
 
         def fail(error: Exception) -> None:
-            self._post(partial(self._fail, ports, error))
+            self._house.post(partial(self._fail, ports, error))
 
-        self._start(ports, fail)
+        self._house.start(ports, fail)
         if ports.watch:
             ports.watch.start(partial(self._saw, ports), fail)
+        self._begun = True
 
     def end(self, leave: Callable[[], None], ended: Callable[[], None]) -> bool:
         """Leave silence, and close all; a MIDI system that doesn't answer is left alone.
@@ -98,20 +116,18 @@ class Keeper:
 
         def close() -> None:
             _attempt(leave)
-            if ports and _attempt(ports.output.stop):
+            if ports and _attempt(ports.output.stop) and self._begun:
                 silent.set()
             _attempt(ended)
             if ports:
                 _close(ports)
 
-        closing = threading.Thread(target=close, name="closing", daemon=True)
-        closing.start()
-        closing.join(_CLOSING_S)
+        closed = _bounded(close, _CLOSING_S)
         if not silent.is_set():
             log.error("the MIDI system doesn't answer: silence could not be sent")
         if self._guard:
             self._guard.close(silent=silent.is_set())
-        return not closing.is_alive()
+        return closed and not (self._opener and self._opener.is_alive())
 
     def _saw(self, ports: Ports, look: Look) -> None:
         """Take what was seen of the ports. In the thread that looks after them."""
@@ -119,7 +135,14 @@ class Keeper:
             left = [peer.name for peer in look.left if peer.role == "output"]
             self._guard.tell(ports.backend, look.listeners, left)
         if look.gone or look.back or look.left:
-            self._post(partial(self._take_changes, look))
+            self._house.post(partial(self._take_changes, look))
+        if self._reopened or any(peer.role == "output" for peer in look.back):
+            self._reopened = False
+            time.sleep(_CONNECTING_S)
+            self._house.post(self._house.welcome)
+        if (ahead_ns := ports.ahead_ns()) != self._ahead_ns:
+            self._ahead_ns = ahead_ns
+            self._house.post(partial(self._house.be_ahead, ahead_ns))
 
     def _take_changes(self, look: Look) -> None:
         for peer in look.gone:
@@ -127,13 +150,13 @@ class Keeper:
         for peer in look.back:
             log.warning("%s is there again (%s)", peer.name, peer.role)
         if look.gone or any(peer.role != "output" for peer in look.left):
-            self._changed()  # keys that were held there are let go by nobody
+            self._house.begin_again()  # keys that were held there are let go by nobody
 
     def _fail(self, ports: Ports, error: Exception) -> None:
         """A port can't be used any more: open all anew, as soon as that can be.
 
         Raises:
-            Exception: this one, if it can't be.
+            Exception: this one, if it is no port's, or there will be no others.
         """
         if ports is not self.ports:
             return  # it is known already
@@ -142,44 +165,64 @@ class Keeper:
         if isinstance(error, PortError):
             log.warning("%s: waiting for it", error)
         self._lost, self._xruns = self.lost, self.xruns
-        self.ports = None
+        self.ports, self._begun = None, False
         self._opener = threading.Thread(
             target=self._open_again, args=(ports, error, self._reopen), name="opener", daemon=True
         )
         self._opener.start()
         if not isinstance(error, PortError):
             raise error
-        self._changed()
+        self._house.begin_again()
 
     def _open_again(self, lost: Ports, error: Exception, reopen: Reopen) -> None:
         """Close what was lost, and try until there are ports. In a thread: a system may hang."""
+        self._ending.wait(_RETRY_S)  # JACK's threads may still be telling us that it has gone
         # Where there is nobody to send it to, silence is kept for the ports to come.
         _attempt(lost.output.halt if isinstance(error, PortError) else lost.output.stop)
-        _close(lost)
+        _bounded(partial(_close, lost), _LETTING_GO_S)
         if lost.patchbay:
             lost.patchbay.lose()
+        said = ""
         while not self._ending.wait(_RETRY_S):
-            with suppress(PortError):
+            try:
                 self.ports = reopen(lost)
-                self._post(self._go_on)
+            except PortError:
+                continue
+            except Exception as failure:
+                if str(failure) != said:
+                    log.exception("ports can't be opened; it is tried again")
+                said = str(failure)
+            else:
+                self._house.post(self._go_on)
                 return
 
     def _go_on(self) -> None:
-        assert self.ports is not None  # noqa: S101 - just opened
-        self.ahead_ns = self.ports.ahead_ns
+        ports = self.ports
+        assert ports is not None  # noqa: S101 - just opened
+        self._reopened = True
         try:
             self.begin()
         except Exception as error:
-            self._fail(self.ports, error)
+            self._fail(ports, error)
             return
         log.warning("the ports are there again")
-        self._changed()
+        self._ahead_ns = ports.ahead_ns()
+        self._house.be_ahead(self._ahead_ns)
+        self._house.begin_again()
 
 
 def _close(ports: Ports) -> None:
     for part in (ports.watch, ports.input, ports.clock, ports.output):
         if part:
             _attempt(part.close)
+
+
+def _bounded(step: Callable[[], None], seconds: float) -> bool:
+    """Take a step that a MIDI system may keep from ever ending; whether it has ended in time."""
+    thread = threading.Thread(target=step, name="closing", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
 
 
 def _attempt(step: Callable[[], T]) -> T | None:

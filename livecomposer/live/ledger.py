@@ -56,7 +56,3 @@ class Ledger:
                 messages.append(bytes((CONTROL_CHANGE | channel, SUSTAIN, 0)))
                 messages.append(bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
         return messages
-
-    def clear(self) -> None:
-        """All was ended."""
-        self._cells[: _CHANNELS * _KEYS] = bytes(_CHANNELS * _KEYS)

@@ -1,16 +1,21 @@
-"""What our ports are connected to, and whom they wait for. Pure: what there is, is told.
+"""What our ports are connected to, and whom they wait for. Pure: what there is, and when, is told.
 
 A connection that somebody takes away is forgotten. One whose other end vanishes, with its device
-or its program, is waited for: by the name of the other end, and, since systems number ports anew,
-by that name without its numbers.
+or its program, is waited for: by the name of the other end, and, since systems number clients and
+devices anew, by that name without such numbers.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Role = Literal["input", "output", "clock"]
 """Which of our ports."""
+
+SETTLED_S, FORGOTTEN_S = 0.05, 1.5
+"""A client that goes takes its connections away first, and then, perhaps much later, its ports. So
+long a port must be there, and not connected, to count as left by it; and to be forgotten."""
 
 
 class Peer(NamedTuple):
@@ -26,8 +31,7 @@ class Look(NamedTuple):
     Attributes:
         gone: ports that have vanished.
         back: ports that were waited for, and are to be connected.
-        left: ports that are there, but connected no longer, as it was at the last look already: a
-            client that goes takes its connections away first, and its ports then.
+        left: ports that are there, but connected no longer.
         listeners: what our output is connected to, with those that are to be.
     """
 
@@ -35,6 +39,25 @@ class Look(NamedTuple):
     back: list[Peer]
     left: list[Peer]
     listeners: tuple[str, ...]
+
+
+@dataclass
+class _Ends:
+    """The other ends of one of our ports.
+
+    Attributes:
+        wanted: how the name of one begins that is to be connected when it is there; "" for none.
+        connected: those that are.
+        leaving: those that were, and are still there: since when, and whether it was told.
+        awaited: those that have vanished.
+        there: all that could be connected.
+    """
+
+    wanted: str
+    connected: set[str] = field(default_factory=set)
+    leaving: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    awaited: list[str] = field(default_factory=list)
+    there: frozenset[str] = frozenset()
 
 
 class Patchbay:
@@ -45,50 +68,76 @@ class Patchbay:
     """
 
     def __init__(self, wanted: Mapping[Role, str]) -> None:
-        self._awaited: dict[Role, list[str]] = {role: [name] for role, name in wanted.items()}
-        self._connected: dict[Role, set[str]] = {role: set() for role in wanted}
-        self._leaving: dict[Role, set[str]] = {role: set() for role in wanted}
-        self._there: dict[Role, Collection[str]] = dict.fromkeys(wanted, ())
+        self._ends = {role: _Ends(name) for role, name in wanted.items()}
 
     def look(
-        self, there: Mapping[Role, Sequence[str]], connected: Mapping[Role, Collection[str]]
+        self,
+        now_s: float,
+        there: Mapping[Role, Sequence[str]],
+        connected: Mapping[Role, Collection[str]],
     ) -> Look:
         """Take what there is now.
 
         Args:
+            now_s: the time, in seconds of any clock that never goes back.
             there: the ports that each of ours could be connected to.
             connected: those that it is connected to.
         """
         look = Look([], [], [], ())
-        for role, names in there.items():
-            now, before = set(connected[role]), self._connected[role]
-            awaited = [name for name in self._awaited[role] if name not in now]
-            self._awaited[role] = awaited
-            leaving = {name for name in before - now if name in names}
-            left = leaving & self._leaving[role]
-            self._leaving[role] = leaving - left
-            look.left.extend(Peer(role, name) for name in sorted(left))
-            gone = sorted(before - now - leaving)
+        for role, ends in self._ends.items():
+            now = set(connected[role])
+            for name in sorted(ends.connected - now):
+                ends.leaving[name] = (now_s, False)
+            gone, left = _depart(ends, now_s, there[role], now)
+            ends.awaited = [name for name in (*ends.awaited, *gone) if name not in now]
+            back = _arrive(ends, there[role], now)
             look.gone.extend(Peer(role, name) for name in gone)
-            awaited += gone
-            fresh = [name for name in names if name not in self._there[role]]
-            for name in awaited.copy():
-                found = find_port(name, fresh)
-                if found is None:
-                    continue
-                awaited.remove(name)
-                if found not in now:
-                    look.back.append(Peer(role, found))
-                    now.add(found)
-            self._connected[role], self._there[role] = now | self._leaving[role], frozenset(names)
-        return look._replace(listeners=tuple(sorted(self._connected["output"])))
+            look.left.extend(Peer(role, name) for name in left)
+            look.back.extend(Peer(role, name) for name in back)
+            ends.connected, ends.there = now | set(back), frozenset(there[role])
+        return look._replace(listeners=tuple(sorted(self._ends["output"].connected)))
 
     def lose(self) -> None:
         """All ports are gone, ours too: what was connected is waited for."""
-        for role, names in self._connected.items():
-            self._awaited[role] += sorted(names)
-            names.clear()
-            self._there[role] = ()
+        for ends in self._ends.values():
+            ends.awaited += sorted(ends.connected)
+            ends.connected, ends.leaving, ends.there = set(), {}, frozenset()
+
+
+def _depart(
+    ends: _Ends, now_s: float, there: Sequence[str], connected: set[str]
+) -> tuple[list[str], list[str]]:
+    """Who of those that are leaving has vanished, and who has surely left."""
+    gone, left = [], []
+    for name, (since_s, told) in sorted(ends.leaving.items()):
+        if name in connected or now_s - since_s > FORGOTTEN_S:
+            del ends.leaving[name]
+        elif name not in there:
+            del ends.leaving[name]
+            gone.append(name)
+        elif not told and now_s - since_s >= SETTLED_S:
+            ends.leaving[name] = (since_s, True)
+            left.append(name)
+    return gone, left
+
+
+def _arrive(ends: _Ends, there: Sequence[str], connected: set[str]) -> list[str]:
+    """Who of those that are waited for has come."""
+    fresh = [name for name in there if name not in ends.there]
+    back = [name for name in ends.awaited if name in fresh]
+    others = [name for name in fresh if name not in back]
+    for name in ends.awaited.copy():
+        found = name if name in back else find_again(name, others)
+        if found:
+            ends.awaited.remove(name)
+            if found in others:
+                others.remove(found)
+                back.append(found)
+    index = match_port(ends.wanted, fresh) if ends.wanted else None
+    if index is not None:
+        ends.wanted = ""
+        back.append(fresh[index])
+    return [name for name in dict.fromkeys(back) if name not in connected]
 
 
 def match_port(name: str, ports: Sequence[str]) -> int | None:
@@ -98,11 +147,10 @@ def match_port(name: str, ports: Sequence[str]) -> int | None:
     return next((i for i, port in enumerate(ports) if port.startswith(name)), None)
 
 
-def find_port(name: str, ports: Sequence[str]) -> str | None:
-    """The port with this name, or that begins with it, or has it but for its numbers."""
-    index = match_port(name, ports)
-    if index is not None:
-        return ports[index]
+def find_again(name: str, ports: Sequence[str]) -> str | None:
+    """The port with this name, or that has it but for what a system has numbered."""
+    if name in ports:
+        return name
     return next((port for port in ports if _unnumbered(port) == _unnumbered(name)), None)
 
 
@@ -115,5 +163,5 @@ def free_number(names: Sequence[str], taken: Collection[str]) -> str:
 
 
 def _unnumbered(name: str) -> str:
-    """A name without the numbers at its end, and at the end of its client's."""
-    return re.sub(r"\W*\d+(?=:|$)", "", name)
+    """A name without the numbers of JACK's second clients, and ALSA's (a2jmidid's in brackets)."""
+    return re.sub(r"-\d+(?=:)| \d+:\d+$| \[\d+\]", "", name)

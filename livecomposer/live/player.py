@@ -67,8 +67,8 @@ class Player:
         """As `cut`, and release whatever else may sound on the channel."""
         self._orders.put(self._schedule.silence)
 
-    def repeat_ends(self, within_ns: int) -> None:
-        """Send once more the note-offs of so long: those who listen may not have got them."""
+    def repeat_ends(self, within_ns: int | None = None) -> None:
+        """See `Schedule.repeat_ends`."""
         self._orders.put(lambda now, send: self._schedule.repeat_ends(now, send, within_ns))
 
     def wake(self) -> None:

@@ -92,7 +92,8 @@ class Ports:
         backend: what they are reached through, as in the settings.
         xruns: how often the audio server was short of time; 0 where there is none.
         lost: how many messages the MIDI system had no room for on their way in.
-        ahead_ns: how much before it is due a message must be there, to go out in time.
+        ahead_ns: how much before it is due a message must be there, to go out in time; it may
+            change.
     """
 
     input: InputPort
@@ -104,7 +105,7 @@ class Ports:
     backend: str = "local"
     xruns: Callable[[], int] = lambda: 0
     lost: Callable[[], int] = lambda: 0
-    ahead_ns: int = 0
+    ahead_ns: Callable[[], int] = lambda: 0
 
 
 class ImmediateOutput:

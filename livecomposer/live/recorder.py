@@ -70,10 +70,14 @@ class RecordedJam:
         elif self._clock.running or releases(message):  # else nothing is heard
             self._add(_PLAYER, ns, message)
 
-    def begin_again(self, ns: int, ahead_ns: int) -> None:
+    def begin_again(self, ns: int) -> None:
         """See `Jam`."""
-        self._jam.begin_again(ns, ahead_ns)
+        self._jam.begin_again(ns)
         self._gather(ns)
+
+    def be_ahead(self, ahead_ns: int) -> None:
+        """See `Jam`."""
+        self._jam.be_ahead(ahead_ns)
 
     def due_ns(self) -> int | None:
         """See `Jam`."""
@@ -140,12 +144,14 @@ class RecordingThread:
         self._path: Path | None = None
         self._saved = 0  # bytes that are in the file
         self._said: set[str] = set()
+        self._broken = False  # by a fault of our own: then nothing is taken any more
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def keep(self, entry: Entry) -> None:
         """Add a message. It is in the file within `_SAVE_S` seconds."""
-        self._entries.put(entry)
+        if not self._broken:
+            self._entries.put(entry)
 
     def close(self) -> Path | None:
         """Save, and end; returns the file, if there is one."""
@@ -159,13 +165,14 @@ class RecordingThread:
     def _run(self) -> None:
         going_on = True
         while going_on:
-            going_on = self._gather()
             try:
+                going_on = self._gather()
                 self._save()
             except OSError as error:
                 self._say_once(f"this jam is not recorded: {self._folder}: {error.strerror}")
             except Exception:
                 log.exception("this jam is not recorded any further")
+                self._broken = True
                 return
 
     def _gather(self) -> bool:

@@ -1,5 +1,6 @@
 """A port through rtmidi: one of our own, or a device's, which may be unplugged and come back."""
 
+import logging
 import os
 import sys
 import threading
@@ -8,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from livecomposer.live.patchbay import find_port
+from livecomposer.live.patchbay import find_again
 from livecomposer.live.ports import Failed, ImmediateOutput, Receive
+
+log = logging.getLogger(__name__)
 
 _DRAIN_S = 0.05
 """JACK sends in its next period, and a port that is gone sends nothing more."""
@@ -48,12 +51,17 @@ class RtMidiDevice:
         self._there &= not gone
         if self._there:
             return "", ""
-        back = find_port(self._opened, ports) or find_port(self.name, ports) or ""
-        if back:
+        back = find_again(self._opened, ports)
+        if back is None:
+            return gone, ""
+        try:
             with self._opening, quiet():
                 self._midi.close_port()
                 self._midi.open_port(ports.index(back), self.name)
                 self._opened, self._there = back, True
+        except Exception as error:  # rtmidi's own class: it is busy, or has gone again
+            log.debug("%s: %s", back, error)
+            return gone, ""
         return gone, back
 
     def close(self) -> None:

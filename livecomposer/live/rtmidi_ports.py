@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,41 +33,45 @@ def open_rtmidi_ports(
         wanted["clock"] = clock_port
     # JACK tells what its ports are connected to: all are our own then, and connected by name.
     watch_jack = _find_watch() if number == rtmidi.API_UNIX_JACK else None
-    clients = _clients(number, wanted)
+    names = {role: _OWN.get(role, name) for role, name in wanted.items()}
+    clients = _clients(number, names)
     try:
         # All are looked up before any is made: our output is never found as our input.
-        found = {role: client.get_ports() for role, client in clients.items()}
+        found = {role: _list(client) for role, client in clients.items()}
         opened: dict[Role, str] = dict.fromkeys(wanted, "")
         if not (watch_jack and before):
             opened = {role: _find(role, wanted[role], found[role], before) for role in wanted}
         if watch_jack:
             opened = dict.fromkeys(wanted, "")
-        own = {role: _OWN.get(role, name) for role, name in wanted.items() if not opened[role]}
+        own = [role for role in wanted if not opened[role]]
         taken = {port.split(":")[0] for ports in found.values() for port in ports}
-        suffix = free_number(list(own.values()), taken)
-        names = wanted | {role: name + suffix for role, name in own.items()}
-        if suffix:
+        if suffix := free_number([names[role] for role in own], taken):
+            names |= {role: names[role] + suffix for role in own}
             _delete(clients)
             clients = _clients(number, names)
         for role, client in clients.items():
             _open(client, names[role], opened[role], found[role])
+        source = RtMidiInput(clients["input"], names["input"], opened["input"])
+        realtime = settings.realtime == "auto"
+        output = RtMidiOutput(clients["output"], names["output"], opened["output"], realtime)
+        clock = None
+        if clock_port:
+            clock = RtMidiInput(clients["clock"], names["clock"], opened["clock"])
+        if watch_jack:
+            patchbay = (before and before.patchbay) or Patchbay(wanted)
+            full = {role: f"{name}:{name}" for role, name in names.items()}
+            watch = watch_jack(full, patchbay, output.repeat_ends)
+            return Ports(
+                source, output, clock=clock, watch=watch, patchbay=patchbay, backend="jack"
+            )
     except PortError:
         _delete(clients)
         raise
-    source = RtMidiInput(clients["input"], names["input"], opened["input"])
-    realtime = settings.realtime == "auto"
-    output = RtMidiOutput(clients["output"], names["output"], opened["output"], realtime)
-    clock = RtMidiInput(clients["clock"], names["clock"], opened["clock"]) if clock_port else None
-    ports = Ports(source, output, clock=clock)
-    if watch_jack:
-        patchbay = (before and before.patchbay) or Patchbay(wanted)
-        full = {role: f"{name}:{name}" for role, name in names.items()}
-        watch = watch_jack(full, patchbay, output.repeat_ends)
-        return replace(ports, watch=watch, patchbay=patchbay, backend="jack")
     devices: dict[Role, RtMidiDevice] = {"input": source, "output": output}
     if clock:
         devices["clock"] = clock
-    return replace(ports, watch=Watch(partial(_look, devices)), backend=rtmidi.get_api_name(number))
+    watch = Watch(partial(_look, devices))
+    return Ports(source, output, clock=clock, watch=watch, backend=rtmidi.get_api_name(number))
 
 
 _OWN: dict[Role, str] = {"clock": "livecomposer clock"}
@@ -165,13 +168,20 @@ def _open(client: Any, name: str, port: str, found: Sequence[str]) -> None:
     log.debug("opened %r" if port else "made %r", port or name)
 
 
+def _list(client: Any) -> list[str]:
+    try:
+        return list(client.get_ports())
+    except Exception as error:  # rtmidi's own class, which is not public
+        raise PortError(f"MIDI: {error}") from None
+
+
 def _clients(api: int, names: Mapping[Role, str]) -> dict[Role, Any]:
     """A client for each port, of its name."""
     clients: dict[Role, Any] = {}
     try:
         for role, name in names.items():
             kind = rtmidi.MidiOut if role == "output" else rtmidi.MidiIn
-            clients[role] = _client(kind, api, _OWN.get(role, name))
+            clients[role] = _client(kind, api, name)
     except PortError:
         _delete(clients)
         raise

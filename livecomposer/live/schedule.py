@@ -1,8 +1,8 @@
 """Messages by due time, and the ledger of what sounds. Pure: time and `send` are given.
 
-Every note-on has its note-off booked, and is in the ledger, before it goes out, and stays there
-until its note-off has gone out; whatever happens, `silence` ends what sounds. A note whose time
-has passed is not begun; one that has begun always ends.
+Every note-on is in the ledger before it goes out, and stays there until its note-off has gone out:
+whatever happens, `silence` ends what sounds. A note whose time has passed is not begun; one that
+has begun always ends.
 """
 
 import heapq
@@ -119,11 +119,17 @@ class Schedule:
         elif self._sounding.get(entry.message[1]) == entry.due_ns:
             self._end(entry.message[1], entry.due_ns, now_ns, send)
 
-    def repeat_ends(self, now_ns: int, send: Send, within_ns: int) -> None:
-        """Send once more the note-offs that went out within so long: they may have been lost."""
-        self._ended = {key: ns for key, ns in self._ended.items() if ns >= now_ns - within_ns}
-        for channel, pitch in self._ended:
-            if not self._ledger.sounds(channel, pitch, MACHINE | PLAYER):
+    def repeat_ends(self, now_ns: int, send: Send, within_ns: int | None = None) -> None:
+        """Send the last note-off of each key once more: it may have been lost.
+
+        Args:
+            now_ns: the time.
+            send: what sends.
+            within_ns: only those that went out within so long.
+        """
+        for (channel, pitch), ended_ns in self._ended.items():
+            late = within_ns is not None and ended_ns < now_ns - within_ns
+            if not late and not self._ledger.sounds(channel, pitch, MACHINE | PLAYER):
                 send(now_ns, bytes((NOTE_OFF | channel, pitch, 0)))
 
     def cut(self, now_ns: int, send: Send) -> None:
@@ -136,12 +142,21 @@ class Schedule:
     def silence(self, now_ns: int, send: Send) -> None:
         """As `cut`; then the pedal up and all notes off, for what the ledger doesn't know of.
 
-        Also on the channels that were passed on: what sounds there ends, too.
+        Also on the channels that were passed on: what sounds there ends, and what is booked of it
+        is dropped, too.
+
+        Raises:
+            FullError: as `send` does; called again, it goes on from there.
         """
+        self._heap = [entry for entry in self._heap if entry.message[0] >= FIRST_SYSTEM]
+        heapq.heapify(self._heap)
         self.cut(now_ns, send)
         for message in self._ledger.silence():
             send(now_ns, message)
-        self._ledger.clear()
+            if message[0] & 0xF0 == NOTE_OFF:
+                key = (message[0] & 0x0F, message[1])
+                self._ledger.end(*key, MACHINE | PLAYER)
+                self._ended[key] = now_ns
 
     def _push(
         self, due_ns: int, kind: _Kind, message: bytes, end_ns: int = 0, expires_ns: int = 0
@@ -173,10 +188,14 @@ class Schedule:
             return
         if pitch in self._sounding:  # struck again: ended first
             self._end(pitch, note_on.due_ns, now_ns, send)
+        self._ledger.begin(self._channel, pitch, MACHINE)
+        try:
+            send(note_on.due_ns, note_on.message)
+        except FullError:
+            self._ledger.end(self._channel, pitch, MACHINE)
+            raise
         self._push(note_on.end_ns, _Kind.NOTE_OFF, self._note_off(pitch))
         self._sounding[pitch] = note_on.end_ns
-        self._ledger.begin(self._channel, pitch, MACHINE)
-        send(note_on.due_ns, note_on.message)
         self.witness(note_on.due_ns, note_on.message)
 
     def _note_off(self, pitch: int) -> bytes:

@@ -77,7 +77,7 @@ def make_daemon(
         clock,
         player,
         latency_ns=round(config.ports.latency_ms * 1e6),
-        ahead_ns=ports.ahead_ns,
+        ahead_ns=ports.ahead_ns(),
         leader=Leader() if settings.send else None,
         desk=Desk(config, composer, models, player, seed=seed, clock=own),
         echoes=Echoes(),

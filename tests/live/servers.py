@@ -54,6 +54,8 @@ class JackServer:
 
     def end(self) -> None:
         """End it, as a user would."""
+        if self._process and self._process.returncode == -signal.SIGKILL:
+            self.start()  # there are places for eight servers, which one that is killed keeps
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()

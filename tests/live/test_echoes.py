@@ -118,3 +118,30 @@ def test_content_and_time_tell(pitch, velocity, late_ns):
     assert echoes.returns(10**9 + late_ns, bytes((0x93, pitch, velocity))) == same
     assert echoes.returns(10**9 + late_ns + MS, bytes((0x83, pitch, 0))) == same
     assert not echoes.returns(10**9 + late_ns + MS, bytes((0x83, pitch, 0)))
+
+
+ON, OFF = b"\x90\x3c\x50", b"\x80\x3c\x00"
+
+
+def test_a_loop_that_is_taken_away_in_the_middle_of_a_note_swallows_no_key():
+    echoes = Echoes()
+    echoes.book(0, (60,), 80)
+    assert echoes.returns(5 * MS, ON)  # and its end never comes
+    for at in (10**9, 2 * 10**9):
+        assert not echoes.returns(at, ON)
+        assert not echoes.returns(at + 50 * MS, OFF)
+
+
+def test_a_key_that_both_hold_is_let_go():
+    echoes = Echoes()
+    assert not echoes.returns(0, ON)
+    echoes.book(20 * MS, (60,), 80)
+    assert echoes.returns(25 * MS, ON)
+    assert not echoes.returns(90 * MS, OFF)
+
+
+def test_what_is_booked_is_forgotten_with_time():
+    echoes = Echoes()
+    for i in range(10_000):
+        echoes.book(i * 10**9, (60, 64, 67), 80)
+    assert len(echoes._booked) < 100

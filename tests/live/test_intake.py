@@ -88,3 +88,12 @@ def test_no_end_and_no_clock_is_lost_however_it_comes(batches, every):
     came = [data for batch in batches for data in batch if data in ends]
     assert [message.hex() for _, message in out if message.hex() in ends] == came
     assert [ns for ns, _ in out] == sorted(ns for ns, _ in out)
+
+
+def test_what_follows_a_part_that_was_left_out_is_no_more_of_another_message():
+    intake = Intake()
+    intake.put([(0, b"\x90\x3c\x40")] * (MOST_WAITING + 1))
+    intake.put([(1, bytes.fromhex("f07d0102"))])
+    intake.take()
+    intake.put([(2, bytes.fromhex("40414243")), (3, bytes.fromhex("f7903d40"))])
+    assert [message.hex() for _, message in intake.take()] == ["903d40"]

@@ -2,7 +2,16 @@
 
 import pytest
 
-from livecomposer.live.patchbay import Look, Patchbay, Peer, find_port, free_number, match_port
+from livecomposer.live.patchbay import (
+    FORGOTTEN_S,
+    SETTLED_S,
+    Look,
+    Patchbay,
+    Peer,
+    find_again,
+    free_number,
+    match_port,
+)
 
 KEYS, SYNTH = Peer("input", "keys:out"), Peer("output", "synth:in")
 
@@ -14,6 +23,7 @@ class Bay:
         self.patchbay = Patchbay({"input": "nobody", "output": "nobody", **wanted})
         self.there = {"input": [], "output": []}
         self.connected = {"input": [], "output": []}
+        self.now_s = 0.0
 
     def plug(self, *peers, connect=True):
         for role, name in peers:
@@ -27,8 +37,9 @@ class Bay:
             if not disconnect_only:
                 self.there[role].remove(name)
 
-    def look(self):
-        look = self.patchbay.look(self.there, self.connected)
+    def look(self, after_s=0.0):
+        self.now_s += after_s
+        look = self.patchbay.look(self.now_s, self.there, self.connected)
         for role, name in look.back:
             self.connected[role].append(name)
         return look
@@ -72,20 +83,23 @@ def test_what_somebody_takes_away_stays_away():
     bay.plug(SYNTH)
     bay.look()
     bay.take(SYNTH, disconnect_only=True)
-    assert bay.look() == Look([], [], [], ("synth:in",))  # it may be about to go
-    assert bay.look() == Look([], [], [SYNTH], ())
+    assert bay.look() == Look([], [], [], ())  # it may be about to go
+    assert bay.look(SETTLED_S) == Look([], [], [SYNTH], ())
+    assert bay.look(FORGOTTEN_S) == Look([], [], [], ())
     bay.there["output"].remove("synth:in")
     bay.look()
     bay.there["output"].append("synth:in")
     assert bay.look() == Look([], [], [], ())
 
 
-def test_one_that_goes_takes_its_connections_away_first():
+@pytest.mark.parametrize("after_s", [0, SETTLED_S / 2, SETTLED_S, 1.0])
+def test_one_that_goes_takes_its_connections_away_first(after_s):
     bay = Bay()
     bay.plug(SYNTH)
     bay.look()
     bay.take(SYNTH, disconnect_only=True)
     bay.look()
+    assert bay.look(after_s).left == ([SYNTH] if after_s >= SETTLED_S else [])
     bay.there["output"].remove("synth:in")
     assert bay.look() == Look([SYNTH], [], [], ())
     bay.plug(SYNTH, connect=False)
@@ -98,9 +112,9 @@ def test_what_is_taken_away_and_given_back_at_once_is_no_news():
     bay.look()
     for _ in range(3):
         bay.take(SYNTH, disconnect_only=True)
-        assert bay.look() == Look([], [], [], ("synth:in",))
+        assert bay.look() == Look([], [], [], ())
         bay.connected["output"].append("synth:in")
-        assert bay.look() == Look([], [], [], ("synth:in",))
+        assert bay.look(SETTLED_S) == Look([], [], [], ("synth:in",))
 
 
 def test_what_is_wanted_is_connected_as_soon_as_it_is_there():
@@ -110,11 +124,11 @@ def test_what_is_wanted_is_connected_as_soon_as_it_is_there():
     assert bay.look().back == [Peer("input", "keys mk2:out")]
     bay.take(Peer("input", "keys mk2:out"), disconnect_only=True)
     bay.look()
-    assert bay.look().left == [Peer("input", "keys mk2:out")]
-    assert bay.look() == Look([], [], [], ())
+    assert bay.look(SETTLED_S).left == [Peer("input", "keys mk2:out")]
+    assert bay.look(FORGOTTEN_S) == Look([], [], [], ())
 
 
-def test_another_of_its_kind_that_was_there_before_is_not_taken_for_it():
+def test_others_of_its_kind_are_not_taken_for_it():
     first, second, third = (Peer("output", f"synth:in_{i}") for i in (1, 2, 3))
     bay = Bay()
     bay.plug(first)
@@ -123,7 +137,22 @@ def test_another_of_its_kind_that_was_there_before_is_not_taken_for_it():
     bay.take(first)
     assert bay.look() == Look([first], [], [], ())
     bay.plug(third, connect=False)
-    assert bay.look() == Look([], [third], [], ("synth:in_3",))
+    assert bay.look() == Look([], [], [], ())
+    bay.plug(first, connect=False)
+    assert bay.look() == Look([], [first], [], ("synth:in_1",))
+
+
+@pytest.mark.parametrize("client", ["synth", "synth-01"])
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+def test_all_ports_of_a_client_come_back_in_whatever_order(client, order):
+    bay = Bay()
+    bay.plug(*(Peer("output", f"synth:in_{i}") for i in (1, 2, 3)))
+    bay.look()
+    bay.take(*(Peer("output", f"synth:in_{i}") for i in (1, 2, 3)))
+    bay.look()
+    for i in order:
+        bay.plug(Peer("output", f"{client}:in_{i}"), connect=False)
+        assert bay.look().back == [Peer("output", f"{client}:in_{i}")]
 
 
 def test_after_all_was_lost_all_is_waited_for():
@@ -137,7 +166,13 @@ def test_after_all_was_lost_all_is_waited_for():
 
 FOUND = [
     ("Keystation 49 20:0", ["Midi Through 14:0", "Keystation 49 24:0"], "Keystation 49 24:0"),
-    ("Keystation", ["Keystation 49 24:0"], "Keystation 49 24:0"),
+    ("Keystation", ["Keystation 49 24:0"], None),
+    (
+        "a2j:Keys [20] (capture): Keys 1",
+        ["a2j:Keys [24] (capture): Keys 2", "a2j:Keys [24] (capture): Keys 1"],
+        "a2j:Keys [24] (capture): Keys 1",
+    ),
+    ("system:midi_playback_1", ["system:midi_playback_2"], None),
     ("synth:in", ["synth-01:in"], "synth-01:in"),
     ("synth-01:in", ["synth:in"], "synth:in"),
     ("synth-01:in", ["synth:out", "other:in"], None),
@@ -148,7 +183,7 @@ FOUND = [
 
 @pytest.mark.parametrize(("name", "ports", "found"), FOUND)
 def test_ports_are_found_whatever_their_numbers(name, ports, found):
-    assert find_port(name, ports) == found
+    assert find_again(name, ports) == found
 
 
 NAMES = ["Midi Through:Midi Through Port-0 14:0", "Keystation 49 20:0", "Keystation 20:1"]

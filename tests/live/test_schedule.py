@@ -5,7 +5,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecomposer.live.schedule import Booking, Schedule
+from livecomposer.live.schedule import Booking, FullError, Schedule
 
 
 class Wire:
@@ -204,3 +204,49 @@ def test_ends_are_repeated_but_of_what_sounds_again():
     assert wire.sent[before:] == [(500, "80 3c 00"), (500, "80 40 00"), (500, "85 30 00")]
     schedule.repeat_ends(2000, wire, within_ns=1000)
     assert len(wire.sent) == before + 3
+    schedule.repeat_ends(2000, wire)
+    assert len(wire.sent) > before + 3
+
+
+def test_silence_drops_what_is_booked_of_the_players():
+    schedule, wire = Schedule(0), Wire()
+    for message in (b"\x90\x3c\x50", b"\xb0\x40\x7f", b"\xf8"):
+        schedule.book_message(100, message)
+    schedule.silence(50, wire)
+    schedule.send_due(200, wire)
+    assert [message for _, message in wire.sent] == ["b0 40 00", "b0 7b 00", "f8"]
+
+
+class Narrow(Wire):
+    """Takes only so many messages at a time."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.room = self._most = room
+
+    def __call__(self, due, message):
+        if not self.room:
+            raise FullError
+        self.room -= 1
+        super().__call__(due, message)
+
+    def do(self, step):
+        """Take a step as often as it takes."""
+        for _ in range(100):
+            self.room = self._most
+            with contextlib.suppress(FullError):
+                return step()
+        raise AssertionError("it never ends")
+
+
+@given(st.integers(4, 9), st.sets(st.integers(0, 127), min_size=1, max_size=12), st.booleans())
+def test_where_there_is_no_room_all_goes_out_later_and_nothing_hangs(room, pitches, both):
+    schedule, wire = Schedule(0), Narrow(room)
+    schedule.book(chord(100, 300, tuple(pitches), 90))
+    for pitch in pitches if both else ():
+        schedule.book_message(100, bytes((0x91, pitch, 80)))
+    wire.do(lambda: schedule.send_due(200, wire))
+    assert wire.sounding == pitches
+    wire.do(lambda: schedule.silence(250, wire))
+    assert wire.sent[-1][1].endswith("7b 00")
+    assert not wire.sounding
