@@ -10,11 +10,11 @@ be silent. In real time it is `livecomposer play` on a JACK server of its own.
 """
 
 import argparse
+import os
 import sys
 import time
 import tracemalloc
 
-import psutil
 from holdings import own_mb
 from soak_virtual import LongJam
 
@@ -33,14 +33,14 @@ _TRACED = 10
 def soak_virtual(hours: int, settings: list[str], seed: int, *, trace: bool) -> bool:
     """Play, and print each hour. Returns whether nothing sounded on, and all was on the grid."""
     jam = LongJam(settings, seed, {name: load(find_weights(name)) for name in WEIGHTS})
-    process, snapshot, well = psutil.Process(), None, True
+    snapshot, well = None, True
     print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
     for hour in range(1, hours + 1):
         start = time.perf_counter()
         done = jam.play(HOUR_NS)
         rate = done.steps / (time.perf_counter() - start)
         row = (
-            hour, f"{own_mb(process):.2f}", f"{jam.size():,}", f"{len(jam.recording):,}",
+            hour, f"{own_mb(os.getpid()):.2f}", f"{jam.size():,}", f"{len(jam.recording):,}",
             f"{done.received:,}", f"{done.sent:,}", f"{done.onsets:,}", done.off_grid_ns,
             done.sounding, f"{done.steps:,}", f"{rate:,.0f}",
         )  # fmt: skip

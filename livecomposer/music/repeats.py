@@ -1,46 +1,38 @@
-"""Where a sequence of numbers, as it goes on, has been before as it is now."""
+"""Where a sequence of numbers, as it goes on, has been before as it is now.
 
-from dataclasses import dataclass
+All memory is taken at the beginning, and what is gone back to is no more than a length.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
 LONGEST = 11
 """How many numbers in a row are compared at most."""
+SPARE = 1000
+"""How far the sequence can go back, at least, and still have all that is to be told of."""
 
 _NOTHING = -1
 
 Ints = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """How far a sequence has come; what it is that now, is the same as before.
-
-    Attributes:
-        length: how many numbers there have been.
-        alike: (size,): how many numbers, up to each place of a ring, are as the last ones are: 0 to
-            `LONGEST`; 0 at the last one itself.
-    """
-
-    length: int
-    alike: npt.NDArray[np.uint8]
-
-
 class Repeats:
     """The last numbers of a sequence. It can go back to what it was.
 
     Args:
-        size: how many are kept.
+        size: how many are told of.
 
     Attributes:
-        past: what it is now.
+        length: how many numbers there have been.
     """
 
     def __init__(self, size: int) -> None:
-        self._ring = np.full(size, _NOTHING, np.int32)
-        self._told = np.zeros(size, bool)
-        self.past = Past(0, np.zeros(size, np.uint8))
+        self._size = size
+        self._kept = LONGEST + size + SPARE
+        self._numbers = np.full(2 * self._kept, _NOTHING, np.int32)
+        self._told = np.full(2 * self._kept, fill_value=False)
+        self._end = LONGEST  # where the next comes; it begins with nothing, so much is compared
+        self.length = 0
 
     def add(self, number: int, *, told: bool = True) -> None:
         """Go on.
@@ -49,23 +41,22 @@ class Repeats:
             number: 0 or more.
             told: whether `following` is to tell of it.
         """
-        before, place = self.past.alike, self.past.length % len(self._ring)
-        self._ring[place] = _NOTHING  # what is overwritten is no match any more
-        alike = np.empty_like(before)
-        alike[1:], alike[0] = before[:-1], before[-1]
-        alike += (alike < LONGEST).view(np.uint8)
-        alike *= (self._ring == number).view(np.uint8)
-        self._ring[place], self._told[place] = number, told
-        self.past = Past(self.past.length + 1, alike)
+        if self._end == len(self._numbers):
+            for each in (self._numbers, self._told):
+                each[: self._kept] = each[-self._kept :]
+            self._end = self._kept
+        self._numbers[self._end], self._told[self._end] = number, told
+        self._end += 1
+        self.length += 1
 
-    def go_back(self, past: Past) -> None:
-        """What has come since was never there; but what it took the place of stays lost.
+    def go_back(self, length: int) -> None:
+        """What has come since a length was never there.
 
         Args:
-            past: one that was, with nothing gone back behind it since.
+            length: one that it had, with nothing gone back behind it since.
         """
-        self._ring[np.arange(past.length, self.past.length) % len(self._ring)] = _NOTHING
-        self.past = past
+        self._end = max(LONGEST, self._end - (self.length - length))
+        self.length = length
 
     def following(self, shortest: int) -> tuple[Ints, Ints]:
         """What followed, where the last numbers were before.
@@ -76,8 +67,16 @@ class Repeats:
         Returns:
             (n,), the numbers; (n,), how many before each were as the last ones are.
         """
-        ends = np.flatnonzero(self.past.alike >= shortest)
-        places = (ends + 1) % len(self._ring)
-        after = self._ring[places]
-        there = (after != _NOTHING) & self._told[places]
-        return after[there].astype(np.intp), self.past.alike[ends[there]].astype(np.intp)
+        numbers, last = self._numbers, self._end - 1
+        first = max(LONGEST, self._end - self._size)
+        there = self._told[first + 1 : last + 1].copy()
+        for back in range(shortest):
+            there &= numbers[first - back : last - back] == numbers[last - back]
+        ends = np.flatnonzero(there) + first
+        alike, still = np.full(len(ends), shortest), ends
+        for back in range(shortest, LONGEST):
+            still = still[numbers[still - back] == numbers[last - back]]
+            if not len(still):
+                break
+            alike[np.searchsorted(ends, still)] += 1
+        return numbers[ends + 1].astype(np.intp), alike
