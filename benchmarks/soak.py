@@ -24,8 +24,8 @@ from livecomposer.model.bundle import load
 HOUR_NS = 3_600_000_000_000
 WEIGHTS = ("default", "fixed")
 _COLUMNS = (
-    "hour", "MB", "core, bytes", "recording, bytes", "received", "sent", "onsets", "off the grid, ns",
-    "left sounding", "steps", "steps a second",
+    "hour", "MB", "core, bytes", "recording, bytes", "received", "sent", "onsets",
+    "off the grid, ns", "left sounding", "steps", "steps a second",
 )  # fmt: skip
 _TRACED = 10
 
