@@ -15,7 +15,9 @@ import sys
 import time
 import tracemalloc
 
+import numpy as np
 from holdings import own_mb
+from soak_live import END_S, LiveSoak
 from soak_virtual import LongJam
 
 from livecomposer.config_file import find_weights
@@ -27,6 +29,7 @@ _COLUMNS = (
     "hour", "MB", "core, bytes", "recording, bytes", "received", "sent", "onsets",
     "off the grid, ns", "left sounding", "steps", "steps a second",
 )  # fmt: skip
+_LIVE_COLUMNS = ("minute", "MB", "USS, MB", "files open", "threads", "onsets")
 _TRACED = 10
 
 
@@ -55,6 +58,32 @@ def soak_virtual(hours: int, settings: list[str], seed: int, *, trace: bool) -> 
     return well
 
 
+def soak_live(minutes: int, seed: int, *, recorded: bool) -> bool:
+    """Play, and print each minute. Returns whether no note sounded on (but for lost messages)."""
+    soak = LiveSoak(seed, recorded=recorded)
+    print(f"| {' | '.join(_LIVE_COLUMNS)} |\n{'|---' * len(_LIVE_COLUMNS)}|")
+    for row in soak.play(minutes):
+        cells = (row.minute, f"{row.own_mb:.2f}", f"{row.uss_mb:.2f}", *row[3:])
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+    found = soak.figures()
+    begin, end = soak.witness.cycles[1], soak.witness.cycles[-1] - END_S * 1e9
+    print(
+        f"\nLeft sounding: {soak.sounding}. Messages lost by the server: {soak.lost}. "
+        f"Drift: {found.drift_ppm:+.3f} ppm. Xruns: {found.losses}, {found.lost_ms:.1f} ms lost.\n"
+    )
+    print("| onsets off the grid | onsets | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|")
+    for name, here in (
+        ("in the first minute", found.ns < begin + 60e9),
+        ("in the last minute", found.ns > end - 60e9),
+        ("in all", found.ns > 0),
+    ):
+        errors = found.errors[here]
+        p50, p99, most = np.percentile(errors, (50, 99, 100)) if len(errors) else [np.nan] * 3
+        print(f"| {name} | {len(errors)} | {p50:.3f} | {p99:.3f} | {most:.3f} |")
+    print("", *(line for line in soak.log.splitlines() if "WARN" in line), sep="\n")
+    return not soak.sounding or bool(soak.lost)
+
+
 def main() -> None:
     """Measure and print; the exit code is 1 where notes sounded on, or were off the grid."""
     parser = argparse.ArgumentParser(
@@ -62,11 +91,14 @@ def main() -> None:
     )
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--virtual-hours", type=int, metavar="N")
-    how.add_argument("--minutes", type=float, metavar="N")
+    how.add_argument("--minutes", type=int, metavar="N")
     parser.add_argument("--clock", choices=["internal", "midi"], default="internal")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trace", action="store_true", help="print where memory has grown")
+    parser.add_argument("--record", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
+    if options.minutes:
+        sys.exit(not soak_live(options.minutes, options.seed, recorded=options.record))
     settings = [f"clock.source={options.clock}"]
     if options.clock == "midi":
         settings.append("controls.tempo=off")
