@@ -57,6 +57,7 @@ def figures(
     step_frames: int,
     *,
     one_grid: bool = True,
+    fitted: int | None = None,
 ) -> Figures:
     """Of the onsets of a player, against the grid that fits best, of which only the phase is free.
 
@@ -67,6 +68,7 @@ def figures(
         losses_ns: when the server has lost frames.
         step_frames: from one slot of the grid to the next.
         one_grid: whether the player keeps to one for all time.
+        fitted: how many of the first onsets the grid is to fit; None for all.
     """
     frames, step_ms = np.array(onsets, np.int64), step_frames / RATE * 1e3
     log = np.array(cycles, np.int64).reshape(-1, 2)
@@ -90,7 +92,7 @@ def figures(
     if one_grid:  # where most are off by a slot, it was miscounted
         around = np.lib.stride_tricks.sliding_window_view(np.pad(errors, 50, "edge"), 101)
         errors -= np.round(np.median(around, axis=1) / step_ms) * step_ms
-    errors -= np.median(errors[clear])
+    errors -= np.median(errors[:fitted][clear[:fitted]])
     drift = np.polyfit(ns[clear] / 1e9, errors[clear] * 1e3, 1)[0]  # us a second
     gaps = np.diff(slots)
     steps = np.diff(frames) - gaps * step_frames

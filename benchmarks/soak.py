@@ -1,7 +1,7 @@
 """A long life: played to for hours in virtual time, or for minutes in real time.
 
-    python benchmarks/soak.py --virtual-hours 24 [--clock midi]
-    python benchmarks/soak.py --minutes 30
+    python benchmarks/soak.py --virtual-hours 24 [--clock midi] [--no-record]
+    python benchmarks/soak.py --minutes 30 [--no-record]
 
 Someone plays by chance, and turns the controls (see `pianist`). In virtual time it is the live core
 with the weights `default` and `fixed`, recorded. Printed is, hour by hour, what the process has of
@@ -23,7 +23,8 @@ from soak_virtual import LongJam
 from livecomposer.config_file import find_weights
 from livecomposer.model.bundle import load
 
-HOUR_NS = 3_600_000_000_000
+MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
 WEIGHTS = ("default", "fixed")
 _COLUMNS = (
     "hour", "MB", "core, bytes", "recording, bytes", "received", "sent", "onsets",
@@ -38,18 +39,18 @@ def soak_virtual(hours: int, settings: list[str], seed: int, *, trace: bool) -> 
     jam = LongJam(settings, seed, {name: load(find_weights(name)) for name in WEIGHTS})
     snapshot, well = None, True
     print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
-    for hour in range(1, hours + 1):
+    for hour in range(hours + 1):
         start = time.perf_counter()
-        done = jam.play(HOUR_NS)
+        done = jam.play(HOUR_NS if hour else MINUTE_NS)
         rate = done.steps / (time.perf_counter() - start)
         row = (
-            hour, f"{own_mb(os.getpid()):.2f}", f"{jam.size():,}", f"{len(jam.recording):,}",
-            f"{done.received:,}", f"{done.sent:,}", f"{done.onsets:,}", done.off_grid_ns,
-            done.sounding, f"{done.steps:,}", f"{rate:,.0f}",
+            hour or "the first minute", f"{own_mb(os.getpid()):.2f}", f"{jam.size():,}",
+            f"{len(jam.recording):,}", f"{done.received:,}", f"{done.sent:,}",
+            f"{done.onsets:,}", done.off_grid_ns, done.sounding, f"{done.steps:,}", f"{rate:,.0f}",
         )  # fmt: skip
         print("| " + " | ".join(map(str, row)) + " |", flush=True)
         well &= not (done.off_grid_ns or done.sounding)
-        if trace and snapshot is None:
+        if trace and hour == 1:
             tracemalloc.start()
             snapshot = tracemalloc.take_snapshot()
     if snapshot:
@@ -102,6 +103,8 @@ def main() -> None:
     settings = [f"clock.source={options.clock}"]
     if options.clock == "midi":
         settings.append("controls.tempo=off")
+    if not options.record:
+        settings.append("record.folder=off")
     well = soak_virtual(options.virtual_hours, settings, options.seed, trace=options.trace)
     sys.exit(not well)
 

@@ -197,7 +197,7 @@ class Figures(NamedTuple):
 
 
 class LongJam:
-    """A jam in virtual time, recorded.
+    """A jam in virtual time, recorded if the settings say so.
 
     Args:
         settings: assignments, over the defaults.
@@ -226,7 +226,7 @@ class LongJam:
         self._pianist = Pianist(rng, TEMPO_BPM, ("tempo",) if follows else ())
         self._ear = Ear(self._master)
         self.recording = Recording(PARTS, "")
-        self._most_bytes = config.record.max_mb * 1e6
+        self._most_bytes = config.record.max_mb * 1e6 if config.record.path else 0
         jam = virtual_jam(config, models, clock, self._ear, seed=seed)
         mappings = config.controls.mappings.values()
         self._jam = RecordedJam(jam, clock, mappings, self._record)
