@@ -6,12 +6,16 @@ All memory is taken at the beginning, and what is gone back to is no more than a
 import numpy as np
 import numpy.typing as npt
 
+from livecomposer.music.tempo import ceil_to
+
 LONGEST = 11
 """How many numbers in a row are compared at most."""
 SPARE = 1000
 """How far the sequence can go back, at least, and still have all that is to be told of."""
 
 _NOTHING = -1
+_STEP = 1024
+"""What is looked at grows by so many. (NumPy keeps some memory of each size below for the next.)"""
 
 Ints = npt.NDArray[np.intp]
 
@@ -28,10 +32,11 @@ class Repeats:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept = LONGEST + size + SPARE
+        self._kept = LONGEST + size + SPARE + _STEP
         self._numbers = np.full(2 * self._kept, _NOTHING, np.int32)
         self._told = np.full(2 * self._kept, fill_value=False)
-        self._end = LONGEST  # where the next comes; it begins with nothing, so much is compared
+        self._begin = LONGEST + _STEP  # before it there is nothing, so much may be looked at
+        self._end = self._begin  # where the next comes
         self.length = 0
 
     def add(self, number: int, *, told: bool = True) -> None:
@@ -55,7 +60,7 @@ class Repeats:
         Args:
             length: one that it had, with nothing gone back behind it since.
         """
-        self._end = max(LONGEST, self._end - (self.length - length))
+        self._end = max(self._begin, self._end - (self.length - length))
         self.length = length
 
     def following(self, shortest: int) -> tuple[Ints, Ints]:
@@ -68,7 +73,7 @@ class Repeats:
             (n,), the numbers; (n,), how many before each were as the last ones are.
         """
         numbers, last = self._numbers, self._end - 1
-        first = max(LONGEST, self._end - self._size)
+        first = last - min(ceil_to(self.length, _STEP), self._size - 1)
         there = self._told[first + 1 : last + 1].copy()
         for back in range(shortest):
             there &= numbers[first - back : last - back] == numbers[last - back]
