@@ -25,14 +25,14 @@ from livecomposer.music.tempo import BAR, GRID
 
 Flood = Callable[[int], Iterator[Timed]]
 
-SYSEX, SYSEX_BYTES, CHUNK_BYTES = 0xF0, 65_536, 8192
-"""A system exclusive message comes in as large pieces as a JACK port has room for."""
+SYSEX, SYSEX_BYTES, CHUNK_BYTES = 0xF0, 65_536, 4096
+"""A system exclusive message comes in pieces: a JACK port has room for 32 KB in a period."""
 PULSE_NS = 6_250_000
 """Of MIDI clock, at 400 beats a minute."""
 
 _KINDS = ("note", "controller", "bend", "pressure", "key pressure", "sensing")
 _LIKELY = (0.2, 0.3, 0.2, 0.12, 0.13, 0.05)
-_STEP_NS = 97_500  # with the system exclusive, 10,000 messages a second
+_STEP_NS = 95_200  # with the system exclusive, 10,000 messages a second
 _CHUNK_NS, _SYSEX_EVERY_NS = 6_000_000, 2_000_000_000
 _FINGERS = 10
 _CHANNELS = (1, 2, 3, 10)

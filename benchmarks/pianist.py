@@ -21,7 +21,7 @@ CONTROLS = {
 }  # fmt: skip
 """The controllers that work them."""
 FIRST, LISTEN = 0, 4
-"""Of the modes, call and response, and the one that never plays."""
+"""Of the modes, call and response, and the last: it never plays, and isn't chosen by chance."""
 
 _MODES = 5
 _TEMPO_BPM = 60  # at 0 of the knob's; 1 more a step
@@ -93,7 +93,7 @@ class Pianist:
         name = "mute" if self._muted else str(self._rng.choice(self._twists, p=self._likely))
         value = int(self._rng.integers(128))
         if name == "mode":
-            return [choose_mode(ns, int(self._rng.integers(_MODES)))]
+            return [choose_mode(ns, int(self._rng.integers(LISTEN)))]
         if name == "mute":
             self._muted = not self._muted
             value = 127 * self._muted
