@@ -11,11 +11,11 @@ import psutil
 from holdings import own_mb
 from jack_rig import RATE, Timed, Witness, daemon, jack_server, livecomposer
 from onsets import Figures, figures
-from pianist import LISTEN, Pianist, assignments, choose_mode
+from pianist import LISTEN, Pianist, Turn, assignments, choose_mode
 
 from livecomposer.live.recorder import MACHINE_PART
 from livecomposer.midi.files import read_midi
-from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
+from livecomposer.midi.wire import CONTROL_CHANGE, NOTE_OFF, NOTE_ON, releases
 
 TEMPO_BPM = 120
 STEP_FRAMES = RATE * 60 // TEMPO_BPM // 2
@@ -99,7 +99,7 @@ class LiveSoak:
         while (now := time.monotonic()) < end:
             if self._ns < time.monotonic_ns() + AHEAD_NS:
                 turn = self._pianist.turn(self._ns)
-                self.witness.send(turn.messages)
+                self.witness.send([*turn.messages, *_again(turn)])
                 self._ns = turn.end_ns
             time.sleep(min(0.1, end - now))
 
@@ -109,6 +109,19 @@ class LiveSoak:
             minute, own_mb(process.pid), uss, process.num_fds(), process.num_threads(),
             len(self.witness.onsets),
         )  # fmt: skip
+
+
+def _again(turn: Turn) -> list[Timed]:
+    """At its end, let all keys go once more, and leave controls where they are.
+
+    A server that is short of time loses messages.
+    """
+    last = {
+        message[:2]: message
+        for _, message in turn.messages
+        if releases(message) or message[0] & 0xF0 == CONTROL_CHANGE
+    }
+    return [(turn.end_ns, message) for message in last.values()]
 
 
 def sounding(heard: Sequence[Timed]) -> set[tuple[int, int]]:
