@@ -3,9 +3,9 @@
     python benchmarks/load.py [--seconds N] [--period FRAMES] [--backend rtmidi] [--case NAME ...]
 
 In each case a fresh daemon on a dummy server of its own plays by itself, with a note in every slot
-of 75 ms: at first in peace, and then in the flood. After it, it is told to fall silent: what it
-plays still shows how far it is behind. Before and after, a phrase is played to it, and the time to
-its answer is taken. When the machine is silent, and in the end, nothing must sound on. (In between,
+of 75 ms: at first in peace, and then in the flood. After it, it is told to fall silent: what still
+comes shows how far it is behind. Before and after, a phrase is played to it, and the time to its
+answer is taken. When the machine is silent, and in the end, nothing must sound on. (In between,
 all keys are let go once more: a server that is short of time loses messages.)
 
 With `thru`, what is played is to come out again: every note-off that was sent must arrive. With
@@ -84,7 +84,7 @@ CASES = {
     "16 channels": Case(floods.channels),
 }
 COLUMNS = (
-    "case", "sent", "answer before, after, ms", "obeys in ms", "left sounding, at the end",
+    "case", "sent", "answer before, after, ms", "silent in ms", "left sounding, at the end",
     "note-offs sent, arrived", "transport sent, followed", "in excess, as logged",
     "p50, p99, max ms without", "p50, p99, max ms in the flood", "CPU", "MB before, after", "xruns",
 )  # fmt: skip
@@ -97,21 +97,23 @@ class Ear(Witness):
         sounding: notes that are on: channel and pitch.
         note_offs: how many came on the player's channels.
         onset_ns: when the machine's last note began.
+        last_ns: when anything came.
     """
 
     def __init__(self, server: str) -> None:
         super().__init__(server)
         self.sounding: set[tuple[int, int]] = set()
-        self.note_offs = self.onset_ns = 0
+        self.note_offs = self.onset_ns = self.last_ns = 0
 
     def hear(self, frame: int, message: bytes) -> None:
         """See `Witness`."""
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        self.last_ns = self.frames.ns_of(frame)
         if kind == NOTE_ON and message[2]:
             self.sounding.add((channel, message[1]))
             if not channel:
                 self.onsets.append(frame)
-                self.onset_ns = self.frames.ns_of(frame)
+                self.onset_ns = self.last_ns
         elif kind in (NOTE_ON, NOTE_OFF):
             self.sounding.discard((channel, message[1]))
             self.note_offs += bool(channel)
@@ -183,14 +185,14 @@ class Player:
             self.wait(0.05)
 
     def stop(self) -> float:
-        """Let the machine fall silent; returns how many ms later it begins its last note."""
+        """Let the machine fall silent; returns how many ms later the last message comes."""
         start = time.monotonic_ns()
         self.choose(LISTEN)
-        while (now := time.monotonic_ns()) - max(start, self._ear.onset_ns) < QUIET_NS:
+        while (now := time.monotonic_ns()) - max(start, self._ear.last_ns) < QUIET_NS:
             if now - start > PATIENCE_NS:
                 return np.nan
             self.wait(0.1)
-        return max(0.0, (self._ear.onset_ns - start) / 1e6)
+        return max(0.0, (self._ear.last_ns - start) / 1e6)
 
     def ask(self) -> float:
         """Play a phrase; returns how many ms later it is answered, or nan."""
