@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import floods
 import numpy as np
+import psutil
 from floods import Flood
 from holdings import own_mb
 from jack_rig import RATE, Timed, Witness, daemon, jack_server, livecomposer
@@ -245,6 +246,9 @@ def measure(name: str, case: Case, backend: str, seconds: float, period: int) ->
         player.wait(seconds)
         middle, mb, cpu = len(ear.onsets), own_mb(process.pid), sum(process.cpu_times()[:2])
         player.wait(seconds, case.flood)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            print(f"| {name} | {player.sent:,} | the daemon has ended: see below |", flush=True)
+            return [f"{name}: {line}" for line in log().splitlines()]
         last, cpu = len(ear.onsets), sum(process.cpu_times()[:2]) - cpu
         mb_after = own_mb(process.pid)
         obeyed = player.stop()
