@@ -73,7 +73,7 @@ class Memory:
 
     def forget(self) -> None:
         """Begin anew."""
-        self._absolute, self._relative = Repeats(self._size), Repeats(self._size)
+        self._absolute, self._relative = (Repeats(self._size, SHORTEST) for _ in range(2))
         self._pitch = _MIDDLE
         self._age += 1
 
@@ -113,10 +113,10 @@ class Memory:
         """
         if not share:
             return probs
-        numbers, alike = self._relative.following(SHORTEST)
+        numbers, alike = self._relative.following()
         ids = self._shapes.ids(numbers, self._pitch)
         known = ids >= 0
-        same, alike_too = self._absolute.following(SHORTEST)
+        same, alike_too = self._absolute.following()
         rows = np.concatenate([LONGEST - alike[known], LONGEST - alike_too + _LENGTHS])
         if not len(rows):
             return probs
