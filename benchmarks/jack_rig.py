@@ -12,15 +12,18 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, TextIO
 
 import jack
+import psutil
 
 from livecomposer.live.frame_clock import FrameClock
 from livecomposer.live.realtime import SENDING, prefer_thread
+from livecomposer.midi.wire import NOTE_ON
 
 RATE = 48_000
 IN, OUT = "livecomposer in:livecomposer in", "livecomposer out:livecomposer out"
@@ -124,6 +127,11 @@ def livecomposer(server: str, *settings: str, shown: str = "lines") -> Iterator[
             process.wait(10)
 
 
+def daemon() -> psutil.Process:
+    """The `livecomposer play` that was started."""
+    return next(child for child in psutil.Process().children() if "livecomposer" in child.cmdline())
+
+
 def _drain(output: TextIO) -> None:
     """Read to the end: of a terminal, that is an error."""
     with suppress(OSError):
@@ -136,6 +144,8 @@ class Witness:
 
     Attributes:
         heard: (ns, message) from the daemon.
+        onsets: the frames of the notes that begin in it.
+        cycles: the first frame of each cycle and when its callback began, one after the other.
         clock: (frame, ns, message) from another master, if one is connected to it.
         xruns: when the server was short of time.
         late_ns: how late a message was sent at most: after an xrun, or when we were too slow.
@@ -155,6 +165,7 @@ class Witness:
         self._todo: list[Timed] = []
         self._urgent: set[int] = set()  # ids of threads
         self.heard: list[Timed] = []
+        self.onsets, self.cycles = array("q"), array("q")
         self.clock: list[tuple[int, int, bytes]] = []
         self.xruns: list[int] = []
         self.late_ns = 0
@@ -185,10 +196,17 @@ class Witness:
     def clear(self) -> None:
         """Forget what was recorded."""
         self.heard, self.clock, self.xruns, self.late_ns = [], [], [], 0
+        self.onsets, self.cycles = array("q"), array("q")
 
     def send(self, messages: list[Timed]) -> None:
         """Send these when they are due."""
         self._coming.put(messages)
+
+    def hear(self, frame: int, message: bytes) -> None:
+        """Take a message that has come from the daemon."""
+        self.heard.append((self.frames.ns_of(frame), message))
+        if message[0] & 0xF0 == NOTE_ON and message[2]:
+            self.onsets.append(frame)
 
     def _play(self, frames: int) -> None:
         self._hurry()
@@ -207,8 +225,9 @@ class Witness:
     def _record(self, _frames: int) -> None:
         self._hurry()
         start = self.frames.unwrap(self.ear.last_frame_time)
+        self.cycles.extend((start, time.monotonic_ns()))
         for offset, data in self._in.incoming_midi_events():
-            self.heard.append((self.frames.ns_of(start + offset), bytes(data)))
+            self.hear(start + offset, bytes(data))
         for offset, data in self._clock_in.incoming_midi_events():
             frame = start + offset
             self.clock.append((frame, self.frames.ns_of(frame), bytes(data)))

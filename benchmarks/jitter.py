@@ -22,15 +22,14 @@ import time
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jack
 import numpy as np
 import psutil
 import rtmidi
-from jack_rig import RATE, environment, jack_server, livecomposer, running
+from jack_rig import RATE, daemon, environment, jack_server, livecomposer, running
+from onsets import HEADER, Figures, figures
 
 STEP_S = 0.075
 STEP_FRAMES = round(STEP_S * RATE)
@@ -43,8 +42,6 @@ SHOWN = ("quiet", "lines", "panel")
 TITLES = {"hog": "with a hog", "quiet": "quiet", "lines": "with lines", "panel": "with a panel"}
 ABSOLUTE = ("jack", "rtmidi", "absolute")
 NAIVE = {"sleep": "sleep(dt)", "absolute": "sleep until a deadline"}
-AFTER_LOSS_S = 0.2
-BETWEEN_ANSWERS = 10  # slots; one is called again after a second of silence, 13 slots
 
 
 class Witness:
@@ -111,77 +108,6 @@ class Witness:
                         self.last_ns = now
 
 
-@dataclass
-class Figures:
-    """Of one player in one case. Errors in milliseconds."""
-
-    name: str
-    onsets: int
-    lost: int
-    errors: Any  # np.ndarray, outside losses of frames
-    worst: float  # anywhere
-    drift_ppm: float
-    steps: int  # outside losses of frames
-    exact: int  # of them, to a frame
-    worst_step: int  # frames
-    losses: int
-    lost_ms: float
-    load: str = ""
-
-    def row(self) -> str:
-        """As a row of the table."""
-        p50, p99, p999 = np.percentile(self.errors, [50, 99, 99.9])
-        frames = f"{self.exact} of {self.steps}, max {self.worst_step}"
-        return (
-            f"| {self.name} | {self.onsets} | {self.lost} | {p50:.3f} | {p99:.3f} | {p999:.3f} | "
-            f"{self.errors.max():.3f} | {self.worst:.3f} | {self.drift_ppm:+.2f} | {frames} | "
-            f"{self.losses}, {self.lost_ms:.1f} | {self.load} |"
-        )
-
-
-HEADER = (
-    "| player | onsets | lost | p50 ms | p99 ms | p99.9 ms | max ms | max with xruns | drift ppm "
-    "| steps within a frame | xruns, ms lost | CPU, MB at start and end |\n" + "|---" * 12 + "|"
-)
-
-
-def figures(name: str, frames: Any, witness: Witness) -> Figures:
-    """Of the onsets of a player, in frames, against the grid."""
-    log = np.array(witness.cycles, np.int64).reshape(-1, 2)
-    late = log[:, 1] - log[:, 0] * 1e9 / RATE
-    # Callbacks are late by more or less, never early: the least of half a second is the truest.
-    width = max(3, round(0.5 * RATE / np.median(np.diff(log[:, 0]))) | 1)
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(late, width // 2, "edge"), width)
-    truest = windows.min(axis=1)
-    cycle = np.searchsorted(log[:, 0], frames, "right") - 1
-    ns = frames * 1e9 / RATE + truest[cycle]
-    losses = np.array(witness.losses or [0])
-    since = ns - losses[np.maximum(np.searchsorted(losses, ns, "right") - 1, 0)]
-    until = losses[np.minimum(np.searchsorted(losses, ns), len(losses) - 1)] - ns
-    # The truest of half a second around is another's where frames were lost before its end.
-    clear = (np.abs(since) > AFTER_LOSS_S * 1e9 + 0.25e9) & ~((until > 0) & (until < 0.25e9))
-    clear = clear if clear.sum() > 10 else np.ones_like(clear)
-    places = (ns - ns[0]) / (STEP_S * 1e9)
-    # Counted from one onset to the next: a player that drifts by many slots stays on its own.
-    slots = np.concatenate(([0], np.cumsum(np.round(np.diff(places)))))
-    errors = (places - slots) * STEP_S * 1e3  # ms
-    if name in ABSOLUTE:
-        # Theirs is one grid for all time: where most are off by a slot, it was miscounted.
-        around = np.lib.stride_tricks.sliding_window_view(np.pad(errors, 50, "edge"), 101)
-        errors -= np.round(np.median(around, axis=1) / (STEP_S * 1e3)) * STEP_S * 1e3
-    errors -= np.median(errors[clear])
-    drift = np.polyfit(ns[clear] / 1e9, errors[clear] * 1e3, 1)[0]  # us a second
-    gaps = np.diff(slots)
-    steps = np.diff(frames) - gaps * STEP_FRAMES
-    steps = np.abs(steps[clear[1:] & clear[:-1]]).astype(int)
-    return Figures(
-        name, len(frames), int((gaps[gaps < BETWEEN_ANSWERS] - 1).clip(0).sum()),
-        np.abs(errors[clear]),
-        float(np.abs(errors).max()), float(drift), len(steps), int((steps <= 1).sum()),
-        int(steps.max(initial=0)), len(witness.losses), (truest[-1] - truest[0]) / 1e6,
-    )  # fmt: skip
-
-
 def naive(kind: str) -> None:
     """A player as many are written, on rtmidi's JACK."""
     out = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name=f"naive {kind}")
@@ -224,24 +150,28 @@ def measure(backend: str, minutes: float, period: int, case: str) -> list[Figure
         stack.enter_context(
             livecomposer(server, f"ports.backend={backend}", *SETTINGS, shown=shown)
         )
-        daemon = next(
-            child for child in psutil.Process().children() if "livecomposer" in child.cmdline()
-        )
+        process = daemon()
         witness.play_into("livecomposer in")
         witness.listen(backend, "livecomposer out")
         if case == "hog":
             stack.enter_context(hog())
         time.sleep(1)
         begin = time.monotonic()
-        before = load_of(daemon)
+        before = load_of(process)
         while time.monotonic() - begin < 60 * minutes:
             if time.monotonic_ns() - witness.last_ns > 1e9:
                 witness.call()
             time.sleep(0.5)
-        after, seconds = load_of(daemon), time.monotonic() - begin
+        after, seconds = load_of(process), time.monotonic() - begin
         witness._ear.deactivate()
         title = {"jack": "`jack`", "rtmidi": "`rtmidi`", **NAIVE}
-        found = [figures(name, np.array(witness.onsets[name], np.int64), witness) for name in names]
+        found = [
+            figures(
+                name, onsets, witness.cycles, witness.losses, STEP_FRAMES,
+                one_grid=name in ABSOLUTE,
+            )
+            for name, onsets in witness.onsets.items()
+        ]  # fmt: skip
         for each in found:
             each.name = title[each.name] + (f", {TITLES[case]}" if case else "")
         cpu = 100 * (after[0] - before[0]) / seconds

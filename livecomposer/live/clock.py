@@ -83,8 +83,9 @@ class TempoLine(NamedTuple):
     @classmethod
     def at(cls, tick: Fraction, ns: int, tempo_bpm: float) -> "TempoLine":
         """The line of a tempo through a position."""
-        # To a billionth of a tick: with many changes of tempo, the numbers would grow for ever.
-        rounded = Fraction(round(tick * 10**9), 10**9)
+        # With many changes of tempo, exact numbers would grow for ever; such as these never come
+        # to a nanosecond.
+        rounded = Fraction(round(tick * 10**18), 10**18)
         period = Fraction(60_000_000_000) / (TICKS_PER_BEAT * Fraction(str(tempo_bpm)))
         return cls(rounded, ns, period)
 

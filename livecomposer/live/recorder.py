@@ -196,7 +196,7 @@ class RecordingThread:
         if self._path is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path = _claim(self._folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.mid")
-        write_whole(self._path, self._recording.file())
+        write_whole(self._path, *self._recording.pieces())
         self._saved = len(self._recording)
 
     def _say_once(self, what: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from livecomposer.config import Config
 from livecomposer.config_file import SHIPPED_WEIGHTS, find_file, spell_config
-from livecomposer.live.clock import Clock
+from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk, LoadedModel
 from livecomposer.live.jam import Jam
@@ -108,11 +108,25 @@ def play_again(
         longest = max(config.jam.max_response, config.jam.answer)
         end_ns = clock.ns_at(last + 2 * config.jam.phrase_end + longest + TICKS_PER_BEAT)
     voice = VirtualVoice(config.ports.channel - 1)
-    first, bars = models[0], config.clock.bars
-    composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
-    desk = Desk(config, composer, models, voice, seed=seed)
-    latency_ns = round(config.ports.latency_ms * 1e6)
-    jam = Jam(composer, clock, voice, latency_ns=latency_ns, ahead_ns=ahead_ns, desk=desk)
+    jam = virtual_jam(config, models, clock, voice, seed=seed, ahead_ns=ahead_ns)
     play_into(jam, voice, messages, end_ns)
     voice.silence()
     return voice.sent
+
+
+def virtual_jam(
+    config: Config,
+    models: Sequence[LoadedModel],
+    clock: Clock,
+    voice: VirtualVoice,
+    *,
+    seed: int,
+    ahead_ns: int = 0,
+) -> Jam:
+    """The live core as the daemon has it, for virtual time. See `play_again`."""
+    first, bars = models[0], config.clock.bars
+    composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
+    own = clock if isinstance(clock, InternalClock) else None
+    desk = Desk(config, composer, models, voice, seed=seed, clock=own)
+    latency_ns = round(config.ports.latency_ms * 1e6)
+    return Jam(composer, clock, voice, latency_ns=latency_ns, ahead_ns=ahead_ns, desk=desk)

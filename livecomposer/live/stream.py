@@ -18,7 +18,7 @@ ENDING = 2 * TICKS_PER_BEAT
 """How long before its end, in ticks, a line may have its last onset at the most."""
 _TOLD = 16
 """Onsets that another model hears when it takes over: as many as take no time."""
-_KEPT = 64
+_KEPT = 32
 """Onsets that can still change: more than any that are drawn ahead."""
 
 

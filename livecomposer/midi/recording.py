@@ -17,6 +17,7 @@ UNITS_PER_TICK = DIVISION // TICKS_PER_BEAT
 _TOLERANCE_NS = 300_000
 """How far a time in the file may be off before the tempo is written anew."""
 _BAR = 4 * DIVISION
+_BLOCK = 4096  # bytes
 _LONGEST_US = 0xFFFFFF
 _TEXT, _TRACK_NAME, _MARKER, _END, _TEMPO = 0x01, 0x03, 0x06, 0x2F, 0x51
 
@@ -40,23 +41,36 @@ def marker(text: str) -> bytes:
 
 @dataclass(slots=True)
 class _Track:
-    """Events that are encoded already."""
+    """Events that are encoded already.
 
-    content: bytearray = field(default_factory=bytearray)
+    Attributes:
+        size: how many bytes there are.
+        end: where the last event is.
+    """
+
     end: int = 0
+    size: int = 0
+    _blocks: list[bytes] = field(default_factory=list)  # so that none is moved as it grows
+    _last: bytearray = field(default_factory=bytearray)
 
     def add(self, position: int, event: bytes) -> None:
         """Add an event; one that would come before the last comes together with it."""
-        self.content += encode_length(max(0, position - self.end)) + event
+        encoded = encode_length(max(0, position - self.end)) + event
+        self._last += encoded
+        self.size += len(encoded)
         self.end = max(self.end, position)
+        if len(self._last) >= _BLOCK:
+            self._blocks.append(bytes(self._last))
+            self._last.clear()
 
-    def chunk(self, closing: Sequence[tuple[int, bytes]] = ()) -> bytes:
-        """The track as it stands, with events that end it."""
-        closed = _Track(bytearray(self.content), self.end)
+    def chunk(self, closing: Sequence[tuple[int, bytes]] = ()) -> list[bytes]:
+        """The track as it stands, with events that end it, in pieces."""
+        tail = _Track(self.end)
         for position, event in closing:
-            closed.add(position, event)
-        closed.add(closed.end, _meta(_END, b""))
-        return b"MTrk" + pack(">L", len(closed.content)) + bytes(closed.content)
+            tail.add(position, event)
+        tail.add(tail.end, _meta(_END, b""))
+        head = b"MTrk" + pack(">L", self.size + tail.size)
+        return [head, *self._blocks, bytes(self._last), *tail._blocks, bytes(tail._last)]
 
 
 class Recording:
@@ -105,17 +119,21 @@ class Recording:
 
     def __len__(self) -> int:
         """Bytes, about."""
-        return sum(len(track.content) for track in (self._tempo, *self._parts))
+        return sum(track.size for track in (self._tempo, *self._parts))
 
     def file(self) -> bytes:
         """The whole as a file of type 1; what still sounds, ends where it ends."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """See `file`: piece by piece, so that a long one needs no more memory to be written."""
         end = max(track.end for track in self._parts)
-        chunks = [self._tempo.chunk()]
+        pieces = [b"MThd" + pack(">LHHH", 6, 1, 1 + len(self._parts), DIVISION)]
+        pieces += self._tempo.chunk()
         for part, sounding in zip(self._parts, self._open, strict=True):
             ends = [(end, bytes((NOTE_OFF | channel, pitch, 0))) for channel, pitch in sounding]
-            chunks.append(part.chunk(ends))
-        header = b"MThd" + pack(">LHHH", 6, 1, len(chunks), DIVISION)
-        return header + b"".join(chunks)
+            pieces += part.chunk(ends)
+        return pieces
 
     def _place(self, ns: int, position: int, tick_ns: int) -> int:
         """Where a position of a clock's is in the file; the tempo there follows the clock."""

@@ -111,17 +111,18 @@ class Masks:
             The gaps, and chords if the gap that isn't written leads to the grid; and how many
             ticks later the next onset is, by gap, with None for the one that isn't written.
         """
-        cycle = math.lcm(self._constraints.grid, self._timing.resolution)
-        phase, least = onset % cycle, max(1, earliest - onset)
-        if (phase, least) not in self._steps:
-            self._steps[phase, least] = self._steps_from(phase, least)
-        return self._steps[phase, least]
-
-    def _steps_from(self, onset: int, least: int) -> tuple[Allowed, Steps]:
-        grid, resolution = self._constraints.grid, self._timing.resolution
-        first = ceil_to(onset + least, grid)
+        first = ceil_to(max(onset + 1, earliest), self._constraints.grid)
         if self._timing.timing == "fixed":
             return self.chords, {None: first - onset}
+        phase = onset % math.lcm(self._constraints.grid, self._timing.resolution)
+        ahead = min(first - onset, self._constraints.longest_rest + 1)
+        if (phase, ahead) not in self._steps:
+            self._steps[phase, ahead] = self._steps_from(phase, phase + ahead)
+        return self._steps[phase, ahead]
+
+    def _steps_from(self, onset: int, first: int) -> tuple[Allowed, Steps]:
+        """See `after`: the next onset may come at `first`, or at a later place of the grid."""
+        grid, resolution = self._constraints.grid, self._timing.resolution
         # The machine hears itself as it would hear a player: each onset snaps to the resolution.
         heard: dict[int, int] = {}
         for later in range(first, onset + self._constraints.longest_rest + 1, grid):

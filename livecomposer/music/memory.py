@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from livecomposer.music.repeats import LONGEST, Ints, Past, Repeats
+from livecomposer.music.repeats import LONGEST, Ints, Repeats
 from livecomposer.music.tokens import Chord, Joined
 from livecomposer.music.vocabulary import Vocabulary
 
@@ -40,14 +40,15 @@ Probs = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How far a memory has come: as it is, as distances, and with the last pitch.
+    """How far a memory has come, and with what pitch.
 
     Attributes:
+        length: tokens.
+        pitch: the last one's.
         age: how often all was forgotten before.
     """
 
-    absolute: Past
-    relative: Past
+    length: int
     pitch: int
     age: int
 
@@ -68,11 +69,11 @@ class Memory:
     @property
     def now(self) -> Moment:
         """What to go back to."""
-        return Moment(self._absolute.past, self._relative.past, self._pitch, self._age)
+        return Moment(self._absolute.length, self._pitch, self._age)
 
     def forget(self) -> None:
         """Begin anew."""
-        self._absolute, self._relative = Repeats(self._size), Repeats(self._size)
+        self._absolute, self._relative = (Repeats(self._size, SHORTEST) for _ in range(2))
         self._pitch = _MIDDLE
         self._age += 1
 
@@ -96,8 +97,8 @@ class Memory:
         if moment.age != self._age:  # of what was before, nothing comes back
             self.forget()
             return
-        self._absolute.go_back(moment.absolute)
-        self._relative.go_back(moment.relative)
+        self._absolute.go_back(moment.length)
+        self._relative.go_back(moment.length)
         self._pitch = moment.pitch
 
     def mix(self, probs: Probs, share: float) -> Probs:
@@ -112,10 +113,10 @@ class Memory:
         """
         if not share:
             return probs
-        numbers, alike = self._relative.following(SHORTEST)
+        numbers, alike = self._relative.following()
         ids = self._shapes.ids(numbers, self._pitch)
         known = ids >= 0
-        same, alike_too = self._absolute.following(SHORTEST)
+        same, alike_too = self._absolute.following()
         rows = np.concatenate([LONGEST - alike[known], LONGEST - alike_too + _LENGTHS])
         if not len(rows):
             return probs

@@ -1,46 +1,44 @@
-"""Where a sequence of numbers, as it goes on, has been before as it is now."""
+"""Where a sequence of numbers, as it goes on, has been before as it is now.
 
-from dataclasses import dataclass
+All memory is taken at the beginning, and what is gone back to is no more than a length.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
 LONGEST = 11
 """How many numbers in a row are compared at most."""
+SPARE = 1000
+"""How far the sequence can go back, at least, and still have all that is to be told of."""
 
-_NOTHING = -1
+_NOTHING, _KEYS = -1, 0x7FFFFFFF
+_ROOM = 1000  # more numbers, and the oldest are dropped
 
 Ints = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """How far a sequence has come; what it is that now, is the same as before.
-
-    Attributes:
-        length: how many numbers there have been.
-        alike: (size,): how many numbers, up to each place of a ring, are as the last ones are: 0 to
-            `LONGEST`; 0 at the last one itself.
-    """
-
-    length: int
-    alike: npt.NDArray[np.uint8]
 
 
 class Repeats:
     """The last numbers of a sequence. It can go back to what it was.
 
     Args:
-        size: how many are kept.
+        size: how many are told of.
+        shortest: how many numbers in a row make it worth telling.
 
     Attributes:
-        past: what it is now.
+        length: how many numbers there have been.
     """
 
-    def __init__(self, size: int) -> None:
-        self._ring = np.full(size, _NOTHING, np.int32)
-        self._told = np.zeros(size, bool)
-        self.past = Past(0, np.zeros(size, np.uint8))
+    def __init__(self, size: int, shortest: int) -> None:
+        self._size, self._shortest = size, shortest
+        self._kept = LONGEST + size + SPARE
+        self._numbers = np.full(self._kept + _ROOM, _NOTHING, np.int32)
+        self._rows = np.lib.stride_tricks.sliding_window_view(self._numbers, LONGEST)
+        # A key for each place: where keys differ, so do the last `shortest` numbers.
+        self._keys = np.full_like(self._numbers, _NOTHING)
+        self._told = np.full_like(self._numbers, fill_value=False, dtype=bool)
+        self._there = np.full(size, fill_value=False)
+        self._end = LONGEST  # where the next comes; before the first there is nothing, so much
+        self.length = 0
 
     def add(self, number: int, *, told: bool = True) -> None:
         """Go on.
@@ -49,35 +47,39 @@ class Repeats:
             number: 0 or more.
             told: whether `following` is to tell of it.
         """
-        before, place = self.past.alike, self.past.length % len(self._ring)
-        self._ring[place] = _NOTHING  # what is overwritten is no match any more
-        alike = np.empty_like(before)
-        alike[1:], alike[0] = before[:-1], before[-1]
-        alike += (alike < LONGEST).view(np.uint8)
-        alike *= (self._ring == number).view(np.uint8)
-        self._ring[place], self._told[place] = number, told
-        self.past = Past(self.past.length + 1, alike)
+        if self._end == len(self._numbers):
+            for each in (self._numbers, self._keys, self._told):
+                each[: self._kept] = each[-self._kept :]
+            self._end = self._kept
+        self._numbers[self._end], self._told[self._end] = number, told
+        self._end += 1
+        self.length += 1
+        last = tuple(self._numbers[self._end - self._shortest : self._end].tolist())
+        self._keys[self._end - 1] = hash(last) & _KEYS
 
-    def go_back(self, past: Past) -> None:
-        """What has come since was never there; but what it took the place of stays lost.
+    def go_back(self, length: int) -> None:
+        """What has come since a length was never there.
 
         Args:
-            past: one that was, with nothing gone back behind it since.
+            length: one that it had, with nothing gone back behind it since.
         """
-        self._ring[np.arange(past.length, self.past.length) % len(self._ring)] = _NOTHING
-        self.past = past
+        self._end = max(LONGEST, self._end - (self.length - length))
+        self.length = length
 
-    def following(self, shortest: int) -> tuple[Ints, Ints]:
-        """What followed, where the last numbers were before.
-
-        Args:
-            shortest: how many of them, at least.
+    def following(self) -> tuple[Ints, Ints]:
+        """What followed, where the last numbers, `shortest` or more, were before.
 
         Returns:
             (n,), the numbers; (n,), how many before each were as the last ones are.
         """
-        ends = np.flatnonzero(self.past.alike >= shortest)
-        places = (ends + 1) % len(self._ring)
-        after = self._ring[places]
-        there = (after != _NOTHING) & self._told[places]
-        return after[there].astype(np.intp), self.past.alike[ends[there]].astype(np.intp)
+        last = self._end - 1
+        first = min(max(LONGEST, self._end - self._size), last)
+        there = self._there[: last - first]
+        np.equal(self._keys[first:last], self._keys[last], out=there)
+        there &= self._told[first + 1 : last + 1]
+        ends = np.flatnonzero(there) + first
+        same = self._rows[ends - LONGEST + 1] == self._rows[last - LONGEST + 1]
+        alike = np.logical_and.accumulate(same[:, ::-1], axis=1).sum(axis=1)
+        long_enough = alike >= self._shortest  # different numbers may have the same key
+        after: Ints = self._numbers[ends[long_enough] + 1].astype(np.intp)
+        return after, alike[long_enough]

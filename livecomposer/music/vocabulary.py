@@ -19,6 +19,8 @@ from livecomposer.music.tokens import Chord, Gap, Joined, Part, PitchClasses, To
 START = 0
 MAX_SIZE = 65_536
 """The largest vocabulary that is built or read."""
+_REMEMBERED = 1024
+"""Tokens of which it is kept what they are reduced to: a player can play any number of chords."""
 
 
 class Vocabulary:
@@ -116,7 +118,7 @@ class Vocabulary:
         if found is not None:
             return found
         if token not in self._reduced:
-            if len(self._reduced) >= MAX_SIZE:
+            if len(self._reduced) == _REMEMBERED:
                 self._reduced.clear()
             self._reduced[token] = self._nearest(token)
         return self._reduced[token]

@@ -212,9 +212,9 @@ def test_the_same_seed_again_is_the_same_music():
 def test_what_is_forgotten_does_not_come_back():
     stage = Stage(*mapped("forget"), "jam.mode=call-response", weights=["C4 D4 +1"])
     stage.play([*PHRASE, turn(3.2, "forget", 127), *((ns + 4 * BEAT, data) for ns, data in PHRASE)])
-    remembered = stage.models[0].continuation.memory.now.absolute.length
+    remembered = stage.models[0].continuation.memory.now.length
     again = Stage(weights=["C4 D4 +1"]).play([*PHRASE, *((ns + 4 * BEAT, d) for ns, d in PHRASE)])
-    assert remembered < again.models[0].continuation.memory.now.absolute.length - 4
+    assert remembered < again.models[0].continuation.memory.now.length - 4
 
 
 def test_what_is_mapped_is_no_music():

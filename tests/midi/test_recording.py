@@ -1,6 +1,7 @@
 """Jams as files: positions are the clock's, times are real, and every note ends."""
 
 import io
+import tracemalloc
 
 import mido
 import pretty_midi
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livecomposer.atomic import write_whole
 from livecomposer.midi.files import read_midi
 from livecomposer.midi.recording import DIVISION, UNITS_PER_TICK, Recording, encode_length
 
@@ -92,3 +94,30 @@ def test_positions_are_the_clocks():
     file = read_midi(jam.file())
     assert [position for position, _ in file.messages] == places
     assert len(file.tempo_changes) == 1
+
+
+def long_recording(notes):
+    recording = Recording(["player"], "")
+    for n in range(notes):
+        position = n * 10 * UNITS_PER_TICK
+        recording.add(0, n * 10 * TICK_NS, position, TICK_NS, on(60 + n % 12))
+        recording.add(0, n * 10 * TICK_NS, position, TICK_NS, bytes((0x80, 60 + n % 12, 0)))
+    return recording
+
+
+def test_a_long_recording_is_whole():
+    track = mido.MidiFile(file=io.BytesIO(long_recording(5000).file())).tracks[1]
+    pitches = [message.note for message in track if message.type == "note_on"]
+    assert pitches == [60 + n % 12 for n in range(5000)]
+
+
+def test_to_keep_a_long_recording_takes_little_memory(tmp_path):
+    recording = long_recording(20_000)
+    tracemalloc.start()
+    try:
+        write_whole(tmp_path / "long.mid", *recording.pieces())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "long.mid").read_bytes() == recording.file()
+    assert peak < len(recording) / 2

@@ -122,11 +122,25 @@ def test_what_is_forgotten_does_not_come_back(before, meanwhile, after):
 
 
 def test_the_oldest_is_forgotten():
-    ids = np.random.default_rng(1).choice([1, 2, 10], 301).tolist()
+    ids = np.random.default_rng(1).choice([1, 2, 10], 4001).tolist()
     kept = remembered([], size=40)
     for n, each in enumerate(ids, 1):
         kept.add(each)
-        np.testing.assert_allclose(kept.mix(MODEL, 0.5), by_hand(ids[:n], 0.5, n - 40), atol=1e-6)
+        if n < 100 or n % 100 == 0:
+            here = ids[max(0, n - 60) : n]
+            by_now = by_hand(here, 0.5, len(here) - 40)
+            np.testing.assert_allclose(kept.mix(MODEL, 0.5), by_now, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", range(1000, 5000, 101))
+def test_of_what_is_taken_back_nothing_is_lost_that_was_before(length):
+    ids = np.random.default_rng(1).choice([1, 2, 10], length).tolist()
+    kept = remembered(ids[:-900], size=40)
+    moment = kept.now
+    for each in ids[-900:]:
+        kept.add(each)
+    kept.go_back(moment)
+    np.testing.assert_array_equal(kept.mix(MODEL, 1), remembered(ids[:-900], 40).mix(MODEL, 1))
 
 
 def test_a_share_of_nothing_is_the_model():
