@@ -128,7 +128,7 @@ def test_weights_that_came_with_the_package_are_named_as_they_are_given(tmp_path
 def test_the_built_in_corpus_is_named_as_it_is_given(monkeypatch, capsys):
     corpus = pytest.importorskip("livecomposer.training.corpus")
     pytest.importorskip("music21")
-    (file, *_) = corpus.find_files(["music21:bach"])
+    file = corpus.find_files(["music21:bach"]).paths[0]
     skipped = corpus.Corpus([], [(str(file), "no notes")])
     monkeypatch.setattr(corpus, "load_corpus", lambda *_, **__: skipped)
     read_corpus(["music21:bach"])
