@@ -45,8 +45,8 @@ def main(ledger_path: str) -> None:
         if backend != "jack" or not _has_jack():  # loaded now: later, each moment counts
             import_module("rtmidi")
         if said["left"]:
-            silence(backend, said["left"], ledger.silence(), patience_s=_RETRY_S)
-    silence(backend, listeners, ledger.silence(), patience_s=_PATIENCE_S)
+            silence(backend, said["left"], ledger.silence(ever=True), patience_s=_RETRY_S)
+    silence(backend, listeners, ledger.silence(ever=True), patience_s=_PATIENCE_S)
     path.unlink(missing_ok=True)
 
 

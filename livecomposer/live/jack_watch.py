@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 from typing import Any
 
 import jack
@@ -27,7 +28,8 @@ class JackConnections:
         self._ports: Mapping[Role, str] = {}
         self._changed: Callable[[], None] = lambda: None
         self._let_go = ""
-        client.set_port_registration_callback(lambda *_: self._changed(), only_available=False)
+        self._registered: SimpleQueue[str] = SimpleQueue()
+        client.set_port_registration_callback(self._take_registration, only_available=False)
         client.set_port_connect_callback(lambda *_: self._changed(), only_available=False)
 
     def watch(self, ports: Mapping[Role, str], close: Callable[[], None] | None = None) -> Watch:
@@ -54,15 +56,21 @@ class JackConnections:
     def _look(self) -> Look:
         if self._let_go:
             raise PortError(f"the JACK server has let us go: {self._let_go}")
+        renewed = [self._registered.get_nowait() for _ in range(self._registered.qsize())]
         try:
             there, connected = self._survey()
         except jack.JackError as error:
             raise PortError(f"JACK: {error}") from None
-        look = self._patchbay.look(time.monotonic(), there, connected)
+        look = self._patchbay.look(time.monotonic(), there, connected, renewed)
         for role, name in look.back:
             ends = (self._ports[role], name)
             self._connect(*(ends if role == "output" else reversed(ends)))
         return look
+
+    def _take_registration(self, port: Any, register: bool) -> None:
+        if register and port is not None:
+            self._registered.put(port.name)
+        self._changed()
 
     def _survey(self) -> tuple[dict[Role, list[str]], dict[Role, list[str]]]:
         """For each of our ports, those it could be connected to, and those it is."""

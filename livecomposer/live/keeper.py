@@ -164,6 +164,7 @@ class Keeper:
             raise error
         if isinstance(error, PortError):
             log.warning("%s: waiting for it", error)
+            _attempt(ports.output.halt)  # silence is kept for the ports to come
         self._lost, self._xruns = self.lost, self.xruns
         self.ports, self._begun = None, False
         self._opener = threading.Thread(
@@ -177,8 +178,8 @@ class Keeper:
     def _open_again(self, lost: Ports, error: Exception, reopen: Reopen) -> None:
         """Close what was lost, and try until there are ports. In a thread: a system may hang."""
         self._ending.wait(_RETRY_S)  # JACK's threads may still be telling us that it has gone
-        # Where there is nobody to send it to, silence is kept for the ports to come.
-        _attempt(lost.output.halt if isinstance(error, PortError) else lost.output.stop)
+        if not isinstance(error, PortError):
+            _attempt(lost.output.stop)
         _bounded(partial(_close, lost), _LETTING_GO_S)
         if lost.patchbay:
             lost.patchbay.lose()

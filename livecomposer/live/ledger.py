@@ -9,6 +9,8 @@ from livecomposer.midi.wire import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, SUST
 
 MACHINE, PLAYER = 1, 2
 """By whom a note sounds: by both, if the player's are passed on."""
+_EVER = 4
+"""It has sounded: its end may have been lost."""
 
 _CHANNELS, _KEYS = 16, 128
 SIZE = _CHANNELS * (_KEYS + 1)
@@ -32,7 +34,7 @@ class Ledger:
     def begin(self, channel: int, pitch: int, by: int) -> None:
         """A note begins: to be noted before it goes out."""
         self.use(channel)
-        self._cells[channel * _KEYS + pitch] |= by
+        self._cells[channel * _KEYS + pitch] |= by | _EVER
 
     def end(self, channel: int, pitch: int, by: int) -> None:
         """A note has ended: to be noted after that went out."""
@@ -42,14 +44,21 @@ class Ledger:
         """Whether a note sounds by this one."""
         return bool(self._cells[channel * _KEYS + pitch] & by)
 
-    def silence(self) -> list[bytes]:
-        """What ends all: each note, and then the pedal up and all notes off on each channel."""
+    def silence(self, *, ever: bool = False) -> list[bytes]:
+        """What ends all: each note, and then the pedal up and all notes off on each channel.
+
+        Args:
+            ever: also each that has ever sounded: where its end may have been lost.
+        """
         cells = bytes(self._cells)
+        which = MACHINE | PLAYER | (_EVER if ever else 0)
         messages = []
         for channel in range(_CHANNELS):
             keys = cells[channel * _KEYS : (channel + 1) * _KEYS]
             messages += [
-                bytes((NOTE_OFF | channel, pitch, 0)) for pitch in range(_KEYS) if keys[pitch]
+                bytes((NOTE_OFF | channel, pitch, 0))
+                for pitch in range(_KEYS)
+                if keys[pitch] & which
             ]
         for channel in range(_CHANNELS):
             if cells[_CHANNELS * _KEYS + channel]:

@@ -75,6 +75,7 @@ class Patchbay:
         now_s: float,
         there: Mapping[Role, Sequence[str]],
         connected: Mapping[Role, Collection[str]],
+        renewed: Collection[str] = (),
     ) -> Look:
         """Take what there is now.
 
@@ -82,13 +83,16 @@ class Patchbay:
             now_s: the time, in seconds of any clock that never goes back.
             there: the ports that each of ours could be connected to.
             connected: those that it is connected to.
+            renewed: those that have come since the last look, be it that they were there before.
         """
         look = Look([], [], [], ())
         for role, ends in self._ends.items():
             now = set(connected[role])
+            ends.there -= set(renewed)
             for name in sorted(ends.connected - now):
                 ends.leaving[name] = (now_s, False)
-            gone, left = _depart(ends, now_s, there[role], now)
+            staying = [name for name in there[role] if name not in renewed]
+            gone, left = _depart(ends, now_s, staying, now)
             ends.awaited = [name for name in (*ends.awaited, *gone) if name not in now]
             back = _arrive(ends, there[role], now)
             look.gone.extend(Peer(role, name) for name in gone)

@@ -16,6 +16,14 @@ def test_a_note_is_kept_until_both_have_ended_it():
     assert silence(ledger) == ["b2 40 00", "b2 7b 00"]
 
 
+def test_what_has_ever_sounded_is_known():
+    ledger = Ledger()
+    ledger.begin(0, 60, MACHINE)
+    ledger.end(0, 60, MACHINE)
+    assert silence(ledger) == ["b0 40 00", "b0 7b 00"]
+    assert ledger.silence(ever=True)[0].hex() == "803c00"
+
+
 def test_another_that_has_the_cells_knows_the_same():
     cells = bytearray(SIZE)
     ledger = Ledger(cells)

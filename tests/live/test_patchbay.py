@@ -37,9 +37,9 @@ class Bay:
             if not disconnect_only:
                 self.there[role].remove(name)
 
-    def look(self, after_s=0.0):
+    def look(self, after_s=0.0, renewed=()):
         self.now_s += after_s
-        look = self.patchbay.look(self.now_s, self.there, self.connected)
+        look = self.patchbay.look(self.now_s, self.there, self.connected, renewed)
         for role, name in look.back:
             self.connected[role].append(name)
         return look
@@ -115,6 +115,19 @@ def test_what_is_taken_away_and_given_back_at_once_is_no_news():
         assert bay.look() == Look([], [], [], ())
         bay.connected["output"].append("synth:in")
         assert bay.look(SETTLED_S) == Look([], [], [], ("synth:in",))
+
+
+def test_what_was_gone_between_two_looks_is_connected_again():
+    bay = Bay()
+    bay.plug(KEYS, SYNTH)
+    bay.look()
+    bay.take(SYNTH, disconnect_only=True)
+    assert bay.look(renewed=["synth:in"]) == Look([SYNTH], [SYNTH], [], ("synth:in",))
+    bay.take(SYNTH, disconnect_only=True)
+    bay.look()
+    assert bay.look(SETTLED_S / 2, renewed=["synth:in"]) == Look(
+        [SYNTH], [SYNTH], [], ("synth:in",)
+    )
 
 
 def test_what_is_wanted_is_connected_as_soon_as_it_is_there():
