@@ -85,7 +85,7 @@ class Daemon:
 
     def pause(self, stand_still: Callable[[], None]) -> None:
         """Leave silence, have this called, and then go on; from any thread or signal handler."""
-        for step in (self.begin_again, stand_still, self.begin_again):
+        for step in (self.begin_again, partial(self._keeper.pause, stand_still), self.begin_again):
             self.post(step)
 
     def follow(self, clock: JackClock) -> None:

@@ -165,30 +165,56 @@ class Keeper:
         if isinstance(error, PortError):
             log.warning("%s: waiting for it", error)
             _attempt(ports.output.halt)  # silence is kept for the ports to come
-        self._lost, self._xruns = self.lost, self.xruns
-        self.ports, self._begun = None, False
-        self._opener = threading.Thread(
-            target=self._open_again, args=(ports, error, self._reopen), name="opener", daemon=True
-        )
-        self._opener.start()
+        self._let_go()
+        self._open_again(ports, self._reopen, stop=not isinstance(error, PortError))
         if not isinstance(error, PortError):
             raise error
         self._house.begin_again()
 
-    def _open_again(self, lost: Ports, error: Exception, reopen: Reopen) -> None:
+    def pause(self, stand_still: Callable[[], None]) -> None:
+        """Have everything stand still, and go on then.
+
+        JACK's ports are closed meanwhile: its server, and all its clients, would wait for us.
+        """
+        ports = self.ports
+        if ports is None or ports.patchbay is None or self._reopen is None:
+            stand_still()
+            return
+        self._let_go()
+        _attempt(ports.output.stop)
+        _bounded(partial(_close, ports), _CLOSING_S)
+        stand_still()
+        self._open_again(ports, self._reopen, closed=True)
+
+    def _let_go(self) -> None:
+        self._lost, self._xruns = self.lost, self.xruns
+        self.ports, self._begun = None, False
+
+    def _open_again(
+        self, lost: Ports, reopen: Reopen, *, stop: bool = False, closed: bool = False
+    ) -> None:
         """Close what was lost, and try until there are ports. In a thread: a system may hang."""
-        self._ending.wait(_RETRY_S)  # JACK's threads may still be telling us that it has gone
-        if not isinstance(error, PortError):
-            _attempt(lost.output.stop)
-        _bounded(partial(_close, lost), _LETTING_GO_S)
-        if lost.patchbay:
-            lost.patchbay.lose()
+
+        def open_again() -> None:
+            self._ending.wait(_RETRY_S)  # JACK's threads may still be telling us that it has gone
+            if stop:
+                _attempt(lost.output.stop)
+            if not closed:
+                _bounded(partial(_close, lost), _LETTING_GO_S)
+            if lost.patchbay:
+                lost.patchbay.lose()
+            self._try_to_open(lost, reopen)
+
+        self._opener = threading.Thread(target=open_again, name="opener", daemon=True)
+        self._opener.start()
+
+    def _try_to_open(self, lost: Ports, reopen: Reopen) -> None:
         said = ""
-        while not self._ending.wait(_RETRY_S):
+        while not self._ending.is_set():
             try:
                 self.ports = reopen(lost)
             except PortError:
-                continue
+                pass
             except Exception as failure:
                 if str(failure) != said:
                     log.exception("ports can't be opened; it is tried again")
@@ -196,6 +222,7 @@ class Keeper:
             else:
                 self._house.post(self._go_on)
                 return
+            self._ending.wait(_RETRY_S)
 
     def _go_on(self) -> None:
         ports = self.ports
