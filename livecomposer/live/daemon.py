@@ -30,6 +30,8 @@ _TOO_LATE_NS, _TOO_OFTEN = 10_000_000, 3  # what one hears, and more than a hicc
 _FAULTS, _FAULTS_NS = 5, 60_000_000_000
 """So many faults of our own in so long are survived."""
 _SAY_EVERY_NS = 1_000_000_000
+_MANY = 100
+"""Messages in a second: a hand at a wheel sends some that are left out, and need not hear of it."""
 
 
 class Daemon:
@@ -214,6 +216,8 @@ class Daemon:
                 skipped,
             )
         now = time.monotonic_ns()
-        if self.excess > self._said_excess and now - self._said_ns > _SAY_EVERY_NS:
-            log.warning("%d messages in excess were left out", self.excess - self._said_excess)
+        left_out = self.excess - self._said_excess
+        if left_out and now - self._said_ns > _SAY_EVERY_NS:
+            level = logging.WARNING if left_out >= _MANY else logging.DEBUG
+            log.log(level, "%d messages in excess were left out", left_out)
             self._said_excess, self._said_ns = self.excess, now

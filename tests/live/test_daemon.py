@@ -99,6 +99,16 @@ def test_a_machine_that_cannot_keep_up_says_so_once(caplog):
     assert not sounding(running.sent)
 
 
+def test_a_flood_is_said(caplog):
+    with Running() as running:
+        running.source.play(bytes((0xB0, 7, 1)) * 200)
+        running.wait_for(lambda: running.daemon.excess)
+        running.play_a_note()
+        running.wait_for(lambda: caplog.records)
+    assert running.daemon.excess == 199
+    assert "199 messages in excess were left out" in caplog.messages
+
+
 def test_stopped_in_the_middle_of_a_note_it_leaves_silence():
     with Running() as running:
         running.play_a_note()
