@@ -70,7 +70,7 @@ def soak_live(minutes: int, seed: int, *, recorded: bool) -> bool:
     found = soak.figures()
     begin, end = soak.witness.cycles[1], soak.witness.cycles[-1] - END_S * 1e9
     print(
-        f"\nLeft sounding: {soak.sounding}. Messages lost by the server: {soak.lost}. "
+        f"\nLeft sounding: {soak.sounding}. Note-ons lost by the server: {soak.lost}. "
         f"Drift: {found.drift_ppm:+.3f} ppm. Xruns: {found.losses}, {found.lost_ms:.1f} ms lost.\n"
     )
     print("| onsets off the grid | onsets | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|")

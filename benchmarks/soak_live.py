@@ -14,7 +14,7 @@ from onsets import Figures, figures
 from pianist import LISTEN, Pianist, Turn, assignments, choose_mode
 
 from livecomposer.live.recorder import MACHINE_PART
-from livecomposer.midi.files import read_midi
+from livecomposer.midi.files import is_note_on, read_midi
 from livecomposer.midi.wire import CONTROL_CHANGE, NOTE_OFF, NOTE_ON, releases
 
 TEMPO_BPM = 120
@@ -59,7 +59,7 @@ class LiveSoak:
     Attributes:
         log: the daemon's, but for its end.
         sounding: notes that were on when all was to be silent.
-        lost: how many messages of the machine's notes the server has lost; None where unknown.
+        lost: how many note-ons of the machine's the server has lost; None where unknown.
         witness: heard it.
     """
 
@@ -86,9 +86,10 @@ class LiveSoak:
                 time.sleep(END_S)
                 self.sounding, self.log = len(sounding(self.witness.heard)), log()
             for file in Path(folder).iterdir():
-                sent = read_midi(file, tracks=(MACHINE_PART,)).messages
-                notes = [message for _, message in self.witness.heard if message[0] < 0xA0]
-                self.lost = len(sent) - len(notes)
+                messages = read_midi(file, tracks=(MACHINE_PART,)).messages
+                # Note-offs may be sent more than once.
+                sent = [message for _, message in messages if is_note_on(message)]
+                self.lost = len(sent) - len(self.witness.onsets)
 
     def figures(self) -> Figures:
         """Of all onsets."""
