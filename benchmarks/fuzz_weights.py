@@ -1,6 +1,6 @@
 """Weights files from anywhere, damaged in every way that chance finds: what comes of loading them.
 
-    python benchmarks/fuzz_weights.py [--seconds N] [--seed S] [--keep FOLDER]
+    python -m benchmarks.fuzz_weights [--seconds N] [--seed S] [--keep FOLDER]
 
 Good files (a bundle, a training checkpoint, a checkpoint of the tutorial lineage, each in HDF5's
 old format and its newest) and handmade ones are changed: bits flipped, fields of the format
