@@ -21,6 +21,7 @@ _SURE_NOTES, _SPREAD_NS = 3, 25_000_000
 """So many onsets of the machine's that come back one after the other, all as late as the others to
 within so much, are no coincidence. (Until then they are ignored all the same: what is in the music
 already is no news.)"""
+_SOON_NS = 1_000_000_000
 _SURE_VALUES = 32
 """So many controllers in a row that were all passed on just before: no hand moves a knob so."""
 _OVER_NS = 10_000_000_000
@@ -41,6 +42,7 @@ class Echoes:
         self._how_often: Counter[bytes] = Counter()  # in `_passed`
         self._down: Counter[_Key] = Counter()  # the player's keys
         self._late: dict[int, int] = {}  # onsets of the machine's that came back last: by how much
+        self._odd: deque[int] = deque(maxlen=_SURE_NOTES)  # when keys did what no key does
         self._in_a_row = 0
         self._loop_ns: int | None = None  # when there surely was an echo last
         self._said = False
@@ -102,13 +104,17 @@ class Echoes:
         if not self._how_often[message]:
             self._in_a_row = 0
             return False
-        sure = self._loop_ns is not None and ns - self._loop_ns < _OVER_NS
         if _is_note(message):
-            # It goes down and is down already, or up and is up.
-            sure |= _begins(message) == (self._down[message[0] & 0x0F, message[1]] > 0)
-        else:
-            self._in_a_row += 1
-            sure |= self._in_a_row > _SURE_VALUES
+            # It goes down and is down already, or up and is up: so nothing is ever left sounding.
+            odd = _begins(message) == (self._down[message[0] & 0x0F, message[1]] > 0)
+            if odd:
+                self._odd.append(ns)
+                if len(self._odd) == _SURE_NOTES and ns - self._odd[0] < _SOON_NS:
+                    self._be_sure(ns)
+            return odd
+        self._in_a_row += 1
+        sure = self._in_a_row > _SURE_VALUES
+        sure |= self._loop_ns is not None and ns - self._loop_ns < _OVER_NS
         if sure:
             self._be_sure(ns)
         return sure

@@ -87,7 +87,7 @@ def test_what_is_passed_on_goes_round_once():
     sent = [data for _, data in loop.voice.sent]
     for _, data in PHRASE:
         assert sent.count(data) == sum(data == each for _, each in PHRASE)
-    assert len(sent) < len(messages) + 80  # until it is sure
+    assert len(sent) < len(messages) + 300  # until it is sure, by three keys
     assert max(ns for ns, _ in loop.voice.sent) < 4 * BEAT
 
 
@@ -145,3 +145,27 @@ def test_what_is_booked_is_forgotten_with_time():
     for i in range(10_000):
         echoes.book(i * 10**9, (60, 64, 67), 80)
     assert len(echoes._booked) < 100
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([60, 61]), st.integers(0, 60)), max_size=60)
+)
+def test_whatever_is_passed_on_ends(presses):
+    """Whoever presses keys twice, and lets each go as often, leaves none sounding."""
+    echoes, now, passed, held = Echoes(), 0, [], []
+    for down, pitch, after_ms in [*presses, *((False, p, 9) for p in (60, 61) for _ in presses)]:
+        now += after_ms * MS
+        if down:
+            held.append(pitch)
+        elif pitch in held:
+            held.remove(pitch)
+        else:
+            continue
+        message = bytes((0x90 if down else 0x80, pitch, 80 if down else 0))
+        if not echoes.returns(now, message):
+            echoes.pass_on(now, message)
+            passed.append(message)
+    sounding = set()
+    for message in passed:
+        (sounding.add if message[0] == 0x90 else sounding.discard)(message[1])
+    assert not sounding
