@@ -193,6 +193,13 @@ class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
         return None if self.folder == "off" else Path(self.folder).expanduser()
 
 
+class MonitorSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The page that shows a jam."""
+
+    enabled: bool
+    port: Annotated[int, Meta(ge=1024, le=65_535)]
+
+
 class ModelSection(Struct, frozen=True, forbid_unknown_fields=True):
     """What is played from."""
 
@@ -242,6 +249,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     sampling: SamplingSection
     controls: ControlsSection
     record: RecordSection
+    monitor: MonitorSection
     model: ModelSection
     tokeniser: TokeniserSection
     training: TrainingSection

@@ -25,7 +25,7 @@ from livecomposer.config_file import (
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
-    from livecomposer.live.desk import LoadedModel
+    from livecomposer.live.tuning import LoadedModel
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
@@ -213,8 +213,8 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
 
 def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     """All the weights that the config names, ready to play."""
-    from livecomposer.live.desk import LoadedModel
     from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
+    from livecomposer.live.tuning import LoadedModel
     from livecomposer.music.events import NoteOn
     from livecomposer.music.keys import KeyFinder
     from livecomposer.music.memory import SIZE

@@ -9,11 +9,11 @@ import msgspec
 from livecomposer.config import Config
 from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
-from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import Timed
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
 from livecomposer.live.replay import play_again
 from livecomposer.live.signals import stopping_on_signals
+from livecomposer.live.tuning import LoadedModel
 from livecomposer.live.wiring import make_daemon
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 

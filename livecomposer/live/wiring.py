@@ -10,7 +10,7 @@ from livecomposer.config_instrument import BUTTONS
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
-from livecomposer.live.desk import Desk, LoadedModel
+from livecomposer.live.desk import Desk
 from livecomposer.live.echoes import Echoes
 from livecomposer.live.guard import Guard
 from livecomposer.live.jack_clock import JackClock
@@ -20,6 +20,7 @@ from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
 from livecomposer.live.recorder import Entry, RecordedJam
 from livecomposer.live.status import Status, take_status
+from livecomposer.live.tuning import LoadedModel
 
 
 class Wired(NamedTuple):
