@@ -173,6 +173,11 @@ class SamplingSection(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def default_recordings() -> Path:
+    """The folder of recordings, unless the settings name another."""
+    return platformdirs.user_music_path() / "livecomposer"
+
+
 class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where jams are recorded."""
 
@@ -189,7 +194,7 @@ class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     def path(self) -> Path | None:
         """The folder; None for none."""
         if self.folder == "auto":
-            return platformdirs.user_music_path() / "livecomposer"
+            return default_recordings()
         return None if self.folder == "off" else Path(self.folder).expanduser()
 
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,6 +63,12 @@ class CommandError(click.ClickException):
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc] # click declares it for the class
+
+
+def say(text: str) -> None:
+    """Print, if anybody reads it: the music goes on."""
+    with suppress(OSError):
+        click.echo(text)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -162,9 +162,13 @@ class RecordingThread:
         if not self._broken:
             self._entries.put(entry)
 
-    def close(self) -> Path | None:
-        """Save, and end; returns the file, if there is one."""
+    def end(self) -> None:
+        """Save, and take nothing any more."""
         self._entries.put(None)
+
+    def close(self) -> Path | None:
+        """As `end`, and wait for it; returns the file, if there is one."""
+        self.end()
         self._thread.join()
         if self._path and not self._saved:
             self._path.unlink(missing_ok=True)
