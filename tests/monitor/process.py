@@ -4,7 +4,7 @@ import http.client
 import socket
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Queue
 
 import msgspec
@@ -58,9 +58,6 @@ class Monitor:
             heard.append(self.hear())
         return heard
 
-    def quiet(self):
-        return self._heard.empty()
-
     def megabytes(self):
         return psutil.Process(self.process.pid).memory_full_info().uss / 1e6
 
@@ -113,6 +110,15 @@ def receive(browser, kind):
     return msgspec.json.decode(browser.recv(PATIENCE_S), type=kind)
 
 
+def rest(connection):
+    """How many bytes come before a connection is at its end."""
+    size = 0
+    with suppress(ConnectionResetError):
+        while data := connection.recv(1 << 16):
+            size += len(data)
+    return size
+
+
 class Silent:
     """A browser that enters, and then does nothing that it isn't told to, such as reading."""
 
@@ -129,14 +135,3 @@ class Silent:
 
     def flush(self):
         self.socket.sendall(b"".join(self.protocol.data_to_send()))
-
-    def rest(self):
-        """How many bytes come before the connection is at its end."""
-        size = 0
-        try:
-            while data := self.socket.recv(1 << 16):
-                size += len(data)
-        except ConnectionResetError:
-            pass
-        self.socket.close()
-        return size
