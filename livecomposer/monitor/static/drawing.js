@@ -12,7 +12,7 @@ const MARGIN = 2;
  * @typedef {CanvasRenderingContext2D} Context
  */
 
-const NAMES = ["ground", "surface", "sunken", "ink", "soft", "line", "edge", "player", "on-player",
+const NAMES = ["ground", "surface", "row", "ink", "soft", "line", "edge", "player", "on-player",
   "machine", "on-machine", "white-key", "on-white-key", "black-key"]; // prettier-ignore
 
 /** @returns {Record<string, string>} the theme's colours, as they are now */
@@ -76,7 +76,7 @@ export function rowOf({ low, high, top, height }, pitch) {
 export function drawRows(context, colours, rows, width) {
   for (let pitch = Math.floor(rows.low); pitch <= rows.high; pitch += 1) {
     const [y, row] = rowOf(rows, pitch);
-    context.fillStyle = isBlack(pitch) ? colours.sunken : colours.surface;
+    context.fillStyle = isBlack(pitch) ? colours.row : colours.surface;
     context.fillRect(STRIP, y, width - STRIP, row + 0.5);
     if (pitch % 12) continue;
     context.fillStyle = colours.line;

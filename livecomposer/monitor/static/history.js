@@ -24,12 +24,6 @@ export class Notes {
     this.#sounding.set(which, note);
   }
 
-  /** @param {number} ms all that sounds ends then */
-  end(ms) {
-    for (const note of this.#sounding.values()) note.end = Math.max(ms, note.begin);
-    this.#sounding.clear();
-  }
-
   /** @param {number} ms what ended before is forgotten */
   forget(ms) {
     this.all = this.all.filter(({ end }) => end === null || end >= ms);

@@ -15,6 +15,7 @@ import { Roll } from "./roll.js";
 import { Sound } from "./sound.js";
 
 const KEEP_MS = 30_000; // of what was played: more than a roll shows
+const OVER_MS = 1000; // what was played so long ago is shown, and no more
 const READ_MS = 150; // between two looks at figures: nobody reads faster
 const REFUSAL_MS = 6000;
 
@@ -27,12 +28,11 @@ const recordings = new Recordings(audio);
 const log = new PlayedLog($("played"), $("played-told"));
 const connection = new Connection(token());
 const controls = new Controls((setting, value) => wish({ type: "set", setting, value }));
+const roll = new Roll(/** @type {HTMLCanvasElement} */ ($("roll")));
 const keyboard = new Keyboard($("piano"), /** @type {HTMLInputElement} */ ($("typing")), play);
 
 let daemon = new Offset();
 let played = { notes: new Notes(), turns: new Turns(), beats: new Beats() };
-let roll = new Roll(/** @type {HTMLCanvasElement} */ ($("roll")), played);
-let jam = "";
 let leader = "internal";
 let state = /** @type {any} */ (null);
 let trusted = false;
@@ -73,12 +73,12 @@ function press(/** @type {string | undefined} */ button) {
   wish({ type: "press", button });
 }
 
-/** Another jam: nothing of the last one is shown on. */
-function beginJam() {
+/** What was shown may be of another jam; of this one, the monitor tells the last seconds again. */
+function beginAnew() {
   daemon = new Offset();
   played = { notes: new Notes(), turns: new Turns(), beats: new Beats() };
-  roll = new Roll(/** @type {HTMLCanvasElement} */ ($("roll")), played);
   state = null;
+  keyboard.show(new Map());
 }
 
 const receive = {
@@ -90,8 +90,8 @@ const receive = {
 
   opening(/** @type {any} */ message) {
     $("connection").hidden = true;
-    if (message.jam !== jam) beginJam();
-    ({ jam, leader } = message);
+    beginAnew();
+    ({ leader } = message);
     controls.open(message);
     showOpening(message);
   },
@@ -100,10 +100,9 @@ const receive = {
     daemon.see(message.at_ms, performance.now());
     if (state && state.recording !== message.recording) recordings.refresh();
     state = message;
-    const { at_ms: ms, turn, settings, listeners, planned } = message;
+    const { at_ms: ms, turn, settings, listeners } = message;
     played.beats.see(message);
     played.turns.see(turn, ms);
-    roll.planned = planned;
     for (const past of Object.values(played)) past.forget(ms - KEEP_MS);
     controls.follow(settings);
     sound.follow(listeners);
@@ -113,6 +112,7 @@ const receive = {
     for (const key of keys) {
       const [part, ms, , , pitch, velocity] = key;
       played.notes.add(key);
+      if (daemon.toTheirs(performance.now()) - ms > OVER_MS) continue;
       sound.play(part, pitch, velocity, daemon.toOurs(ms));
       if (velocity) log.add(part, pitch);
     }
@@ -128,8 +128,7 @@ const receive = {
     notice.hidden = false;
     keyboard.release();
     sound.silence();
-    played.notes.end(daemon.toTheirs(performance.now()));
-    state = null;
+    beginAnew();
     showTurn("", "Not connected");
   },
 };
@@ -142,7 +141,7 @@ function draw(/** @type {number} */ ours) {
   requestAnimationFrame(draw);
   if (!state || document.hidden) return;
   const now = daemon.toTheirs(ours);
-  roll.draw(now);
+  roll.draw(now, played, state.planned);
   showPosition(played.beats.beatAt(now), state.running);
   keyboard.show(played.notes.sounding());
   if (ours - readAt < READ_MS) return;

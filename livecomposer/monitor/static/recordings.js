@@ -6,7 +6,12 @@ import { drawStill, spellTime } from "./still.js";
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @typedef {{name: string, seconds: number, bytes: number, begun: string}} Recording */
+/**
+ * @typedef {{name: string, seconds: number | null, bytes: number, begun: number}} Recording
+ *   begun in seconds since 1970; how long it lasts isn't known until it has been read
+ */
+
+const MOMENT = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "short" });
 
 export class Recordings {
   #token = "";
@@ -60,9 +65,9 @@ export class Recordings {
     const item = document.createElement("li");
     const text = document.createElement("p");
     const size = document.createElement("small");
-    text.textContent = begun.replace("T", " ").slice(0, 16);
-    size.textContent = ` ${spellTime(seconds)}, ${Math.max(1, Math.round(bytes / 1000))} kB`;
-    text.append(size);
+    const length = seconds === null ? "" : `${spellTime(seconds)}, `;
+    size.textContent = `${length}${Math.max(1, Math.round(bytes / 1000))} kB`;
+    text.append(MOMENT.format(begun * 1000), " ", size);
     const bar = document.createElement("div");
     bar.className = "bar";
     for (const [label, act] of [["Show", () => this.#show(name)], ["Download", () => this.#fetch(name)]]) {
