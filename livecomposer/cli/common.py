@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ from livecomposer.config_file import (
     load_config,
     user_file,
 )
+from livecomposer.wording import LogFormat
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -83,13 +83,6 @@ class _Stderr(logging.StreamHandler[TextIO]):
         pass
 
 
-class _Format(logging.Formatter):
-    """Of the files in a traceback, their names only: not where they are installed."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
-        return re.sub(r'File ".*[/\\]', 'File "', super().formatException(ei))
-
-
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
@@ -112,7 +105,7 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
         config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
         handler = _Stderr()
-        handler.setFormatter(_Format("%(levelname)s: %(message)s"))
+        handler.setFormatter(LogFormat("%(levelname)s: %(message)s"))
         logging.basicConfig(handlers=[handler])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
         own = user_file()

@@ -173,6 +173,9 @@ class Browsers:
             if trusted:
                 await self.told.put(Left(browser.number))
             await self.told.put(Watched(len(self._browsers)))
+            if not self._browsers:  # nothing more is told: what is known grows old
+                self._state = None
+                self._keys.clear()
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
