@@ -40,6 +40,7 @@ def play(config: Config, quiet: bool) -> None:
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
+        from livecomposer.live.complaints import speak_apart
         from livecomposer.live.ports import PortError, open_ports
         from livecomposer.live.recorder import RecordingThread
         from livecomposer.live.replay import describe
@@ -50,6 +51,7 @@ def play(config: Config, quiet: bool) -> None:
         seed = draw_seed(config)
         models = load_models(config, seed)
     prepare_process()
+    speak_apart()
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
