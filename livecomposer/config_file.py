@@ -85,10 +85,38 @@ def load_config(
         _check_names(layer, known)
         for section, values in layer.items():
             settings[section] |= values
+    return _convert(settings)
+
+
+def assign(config: Config, assignment: str) -> Config:
+    """Settings with another value of one of them.
+
+    Args:
+        config: as they are.
+        assignment: as for `load_config`.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    settings = spell_config(config)
+    layer = _parse_assignment(assignment)
+    _check_names(layer, {section: set(keys) for section, keys in settings.items()})
+    for section, values in layer.items():
+        settings[section] |= values
+    return _convert(settings)
+
+
+def _convert(settings: Mapping[str, Any]) -> Config:
     try:
         return msgspec.convert(settings, Config, dec_hook=_decode)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ConfigError(_explain(str(error), settings)) from None
+
+
+def spell_setting(config: Config, name: str) -> Any:
+    """A setting, by section and key, as it stands in a file."""
+    section, _, key = name.partition(".")
+    return _spell(getattr(getattr(config, section), key))
 
 
 def spell_config(config: Config) -> dict[str, dict[str, Any]]:

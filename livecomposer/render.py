@@ -47,26 +47,39 @@ class RenderError(RuntimeError):
 
 
 class Bar(NamedTuple):
-    """A note as it is drawn: in beats, and a MIDI pitch."""
+    """A note as it is drawn: in beats, a MIDI pitch and a velocity."""
 
     begin: float
     length: float
     pitch: int
+    velocity: int
 
 
 def bars_of(midi: MidiFile) -> Iterator[Bar]:
     """A file's notes, in order of their ends."""
-    begun: dict[tuple[int, int], float] = {}
+    begun: dict[tuple[int, int], tuple[float, int]] = {}  # its beat and velocity
     for position, message in midi.messages:
         beat = position / midi.division
         if message.type not in ("note_on", "note_off"):
             continue
         key = (message.channel, message.note)
         if key in begun:
-            begin = begun.pop(key)
-            yield Bar(begin, beat - begin, message.note)
+            begin, velocity = begun.pop(key)
+            yield Bar(begin, beat - begin, message.note, velocity)
         if not is_note_off(message):
-            begun[key] = beat
+            begun[key] = beat, message.velocity
+
+
+def parts_of(source: Path | bytes) -> list[list[Bar]]:
+    """The player's and the machine's notes of a jam; of something else, all are the player's.
+
+    Raises:
+        MidiFileError: it can't be read.
+    """
+    parts = [list(bars_of(read_midi(source, tracks=[name]))) for name in COLOURS]
+    if not any(parts):
+        parts[0] = list(bars_of(read_midi(source)))
+    return parts
 
 
 def turns(parts: Sequence[Iterable[Bar]]) -> list[tuple[int, float, float]]:
@@ -90,9 +103,7 @@ def draw_roll(axes: "Axes", source: Path | bytes) -> None:
     """
     from matplotlib.collections import PolyCollection
 
-    parts = [list(bars_of(read_midi(source, tracks=[name]))) for name in COLOURS]
-    if not any(parts):  # of something else than a jam
-        parts[0] = list(bars_of(read_midi(source)))
+    parts = parts_of(source)
     for (name, colour), part in zip(COLOURS.items(), parts, strict=True):
         boxes = [
             [(bar.begin, low), (bar.begin, low + 0.9), (end, low + 0.9), (end, low)]

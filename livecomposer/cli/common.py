@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +26,7 @@ from livecomposer.config_file import (
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
-    from livecomposer.live.desk import LoadedModel
+    from livecomposer.live.tuning import LoadedModel
     from livecomposer.midi.files import MidiFile, TimedNote
     from livecomposer.model.bundle import Bundle
     from livecomposer.model.engine import StepEngine
@@ -62,6 +63,12 @@ class CommandError(click.ClickException):
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc] # click declares it for the class
+
+
+def say(text: str) -> None:
+    """Print, if anybody reads it: the music goes on."""
+    with suppress(OSError):
+        click.echo(text)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -213,8 +220,8 @@ def make_continuation(config: Config, bundle: "Bundle", seed: int) -> "Continuat
 
 def load_models(config: Config, seed: int) -> "list[LoadedModel]":
     """All the weights that the config names, ready to play."""
-    from livecomposer.live.desk import LoadedModel
     from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
+    from livecomposer.live.tuning import LoadedModel
     from livecomposer.music.events import NoteOn
     from livecomposer.music.keys import KeyFinder
     from livecomposer.music.memory import SIZE
