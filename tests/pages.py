@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -43,14 +44,12 @@ def links(page: Path) -> set[str]:
 def anchors(page: Path) -> set[str]:
     """The names that a page's headings can be linked by, as GitHub makes them."""
     tokens = tokens_of(page)
-    headings = [
-        after.content for each, after in zip(tokens, tokens[1:]) if each.type == "heading_open"
-    ]
+    headings = [after.content for each, after in pairwise(tokens) if each.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def lines_of(block: str) -> Iterator[str]:
-    """A shell block's commands, each in one piece: those that go on in the next line, and quotes."""
+    """A shell block's commands, each in one piece, whether it ends in its line or goes on."""
     held = ""
     for line in block.splitlines():
         held += line

@@ -91,9 +91,14 @@ def start(command, folder, environment=os.environ):
     home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_MUSIC_DIR")}
     return subprocess.Popen(
         [sys.executable, "-m", "livecomposer", *words], cwd=folder,
-        env={**environment, **home, "PYTHONPATH": str(ROOT)},
+        env={**environment, **home, "BROWSER": "true", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def wait_for(process, said):
+    """Until it says a line that begins so."""
+    assert any(line.startswith(said) for line in process.stdout), process.communicate()[1]
 
 
 def finish(process):
@@ -122,7 +127,11 @@ def test_commands_that_learn(command, folder, trained):
 
 @pytest.mark.parametrize("command", OTHERS)
 def test_commands_without_midi(command, folder):
-    finish(start(command, folder))
+    process = start(command, folder)
+    if "--monitor" in command:
+        wait_for(process, "monitor: http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+    finish(process)
 
 
 @pytest.mark.jack
@@ -132,10 +141,10 @@ def test_commands_with_midi(command, folder, jack_server, request):
         shutil.copytree(request.getfixturevalue("trained"), folder / "mine")
     process = start(command, folder, jack_server.environment)
     if " play" in command:
-        assert process.stdout.readline().startswith("ready: ")
+        wait_for(process, "monitor: http://127.0.0.1:" if "--monitor" in command else "ready: ")
         process.send_signal(signal.SIGINT)
     if " learn" in command:
-        assert process.stdout.readline().startswith("panic: touch the knob, key or program")
+        wait_for(process, "panic: touch the knob, key or program")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=100)[1].strip() == "Aborted!"
         return
