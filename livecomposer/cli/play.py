@@ -13,10 +13,10 @@ import click
 from livecomposer.cli.common import (
     FAILED,
     NEW_FILE,
-    NO_MIDI,
     CommandError,
     draw_seed,
     load_models,
+    no_midi,
     seed_option,
     with_config,
     write_parts,
@@ -53,7 +53,7 @@ def play(config: Config, quiet: bool) -> None:
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     recording = None
     if folder := config.record.path:
         text = describe(config, seed, ports.ahead_ns())
@@ -147,7 +147,7 @@ def ports(config: Config) -> None:
     try:
         api, inputs, outputs = list_ports(config.ports.api)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     click.echo(f"MIDI system: {api}")
     for title, names in (("ports.input can be:", inputs), ("ports.output can be:", outputs)):
         click.echo(title)
