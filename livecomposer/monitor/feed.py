@@ -134,16 +134,12 @@ class Feed:
         self._states.put(take_state(self._wired, ns, load=load, recording=recording))
 
     def _say_all(self) -> None:
+        assert self._process is not None  # noqa: S101 - it was started
         with suppress(Empty):
             while True:
-                self._say(self._states.get_nowait())
+                _say(self._process, self._states.get_nowait())
         if self._keys:
-            self._say(Keys([self._keys.popleft() for _ in range(len(self._keys))]))
-
-    def _say(self, what: Begin | FromDaemon) -> None:
-        assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018
-        self._process.stdin.write(msgspec.json.encode(what) + b"\n")
-        self._process.stdin.flush()
+            _say(self._process, Keys([self._keys.popleft() for _ in range(len(self._keys))]))
 
     # Listening.
 
@@ -222,9 +218,16 @@ class Feed:
             self._let_go(ns, browser)
 
     def _start_process(self) -> None:
-        self._process = children.start(SERVER, stdout=subprocess.PIPE, stderr=None)
-        self._say(self._begin)
-        self._say(self._opening)
+        process = children.start(SERVER, stdout=subprocess.PIPE, stderr=None)
+        _say(process, self._begin)
+        _say(process, self._opening)
+        self._process = process  # from here on, others say something, too
+
+
+def _say(process: "subprocess.Popen[bytes]", what: Begin | FromDaemon) -> None:
+    assert process.stdin is not None  # noqa: S101 - it is a pipe
+    process.stdin.write(msgspec.json.encode(what) + b"\n")
+    process.stdin.flush()
 
 
 class _Load:
