@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from livecomposer.monitor.browsers import (
     ALL_WISHES_A_SECOND,
+    ENTER_S,
     MOST_BROWSERS,
     MOST_MALFORMED,
     WATCH_ONLY,
@@ -253,15 +254,18 @@ def test_who_never_reads_holds_nobody_up(monitor):
         assert monitor.megabytes() < before + 15
 
 
-def test_who_pings_and_never_reads_the_answers_is_cut_off(monitor):
-    silent = Silent(monitor)
-    before = monitor.megabytes()
-    ping = b"\x89\xfd" + bytes(4) + b"x" * 125
-    with pytest.raises(ConnectionError):
-        send_without_end(silent.socket.sendall, 500 * ping)
-    silent.socket.close()
-    assert monitor.megabytes() < before + 15
-    assert monitor.hear_until(Watched(0))
+def test_who_pings_and_never_reads_the_answers_is_cut_off_and_who_never_enters(monitor):
+    """In one test, since both take seconds."""
+    with monitor.browse() as mute:
+        silent = Silent(monitor)
+        before = monitor.megabytes()
+        ping = b"\x89\xfd" + bytes(4) + b"x" * 125
+        with pytest.raises(ConnectionError):
+            send_without_end(silent.socket.sendall, 500 * ping)
+        silent.socket.close()
+        assert monitor.megabytes() < before + 15
+        assert monitor.hear_until(Watched(0))
+        assert closing(mute) == (1008, f"no token came within {ENTER_S:g} s")
 
 
 def test_who_asks_a_letter_at_a_time_shuts_nobody_out(monitor):
