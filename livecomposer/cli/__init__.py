@@ -4,6 +4,7 @@ import click
 
 from livecomposer.cli.bench import bench
 from livecomposer.cli.completion import completion
+from livecomposer.cli.doctor import doctor
 from livecomposer.cli.evaluate import evaluate
 from livecomposer.cli.files import generate, replay, tokens
 from livecomposer.cli.init import init
@@ -33,6 +34,7 @@ for command in (
     train,
     evaluate,
     import_checkpoint,
+    doctor,
     bench,
     completion,
 ):
