@@ -12,6 +12,7 @@ from livecomposer.cli.learn import learn
 from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
 from livecomposer.cli.render import render
+from livecomposer.cli.service import service
 from livecomposer.cli.train import train
 
 
@@ -35,6 +36,7 @@ for command in (
     evaluate,
     import_checkpoint,
     doctor,
+    service,
     bench,
     completion,
 ):
