@@ -9,6 +9,9 @@ import time
 import pytest
 
 
+DUMMY = ["-d", "dummy", "-r", "48000", "-p", "256"]
+
+
 class JackServer:
     """A JACK server: one that runs already, or one that is started here.
 
@@ -42,8 +45,7 @@ class JackServer:
         # As far as we may: a server that is short of time loses what is sent.
         urgent = ["-R"] if _may_be_realtime() else ["-r"]
         self._process = subprocess.Popen(
-            ["jackd", *urgent, "-n", self.name, "-d", "dummy", "-r", "48000", "-p", "256"]
-            + list(self._driver),
+            ["jackd", *urgent, "-n", self.name, *DUMMY, *self._driver],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
