@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-
 DUMMY = ["-d", "dummy", "-r", "48000", "-p", "256"]
 
 

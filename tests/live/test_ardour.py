@@ -22,10 +22,10 @@ GRAIN = 1 / 1920
 
 
 def play_in_ardour(server, source, folder):
-    """Play the session; return the MIDI file that was recorded, or None where JACK lost Ardour.
+    """Play the session; return what Ardour said, and the MIDI file that was recorded, if it was.
 
-    JACK 2 loses a client whose threads speak to it at the same time, and Ardour 7.3 has a thread
-    that names a port while a session is loaded: it may happen at any start.
+    JACK 2 throws a client out whose threads speak to it at the same time, and Ardour 7.3 has a
+    thread that names a port while a session is loaded: it happens to one start in five.
     """
     midi_files = folder / "interchange" / "jam" / "midifiles"
     midi_files.mkdir(parents=True)
@@ -36,14 +36,13 @@ def play_in_ardour(server, source, folder):
     own = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
     process = subprocess.run(
         ["ardour7-lua", "-X", SESSION / "jam.lua", folder, source, str(BEATS)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=40, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
         env={**server.environment, **own},
     )  # fmt: skip
-    if "[ERROR]: JACK" in process.stdout:
-        return None
-    assert process.returncode == 0, process.stdout
+    if process.returncode:
+        return process.stdout, None
     (recorded,) = midi_files.glob("*answers*.mid")
-    return recorded
+    return process.stdout, recorded
 
 
 @pytest.mark.parametrize("source", ["midi", "jack"])
@@ -58,7 +57,7 @@ def test_the_recorded_region_has_our_notes_on_the_grid(bare_server, tmp_path, so
             playing(bare_server, f"clock.source={source}", "jam.answer=16") as process,
         ):
             witness.listen(OUT)
-            file = play_in_ardour(bare_server, source, tmp_path / str(attempt))
+            said, file = play_in_ardour(bare_server, source, tmp_path / str(attempt))
             if file is None:
                 continue
             assert not witness.sounding(), "it sounds after stop"
@@ -69,7 +68,7 @@ def test_the_recorded_region_has_our_notes_on_the_grid(bare_server, tmp_path, so
             assert process.wait(10) == 0
         break
     else:
-        pytest.fail("JACK lost Ardour each time")
+        pytest.fail(f"Ardour failed each time:\n{said}")
     midi = pretty_midi.PrettyMIDI(str(file))
     notes = [note for part in midi.instruments for note in part.notes]
     assert sorted(note.pitch for note in notes) == sorted(heard)

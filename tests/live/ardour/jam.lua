@@ -9,6 +9,15 @@ local session = load_session(folder, "jam")
 local function connect(port, other)
 	assert(port:connect(other .. ":" .. other) == 0, other .. " can't be connected")
 end
+
+local function wait_until(done)
+	local deadline = os.time() + 10
+	while not done() do
+		assert(os.time() < deadline, "the transport doesn't move as it is told to")
+		sleep(0.02)
+	end
+end
+
 local answers = session:route_by_name("answers")
 connect(session:route_by_name("me"):output():nth(0), "livecomposer in")
 connect(answers:input():nth(0), "livecomposer out")
@@ -30,13 +39,9 @@ answers:to_track():rec_enable_control():set_value(1, PBD.GroupControlDisposition
 session:maybe_enable_record()
 sleep(0.5)
 session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
-while session:transport_sample() < beats * 60 / 150 * 48000 do
-	sleep(0.02)
-end
+wait_until(function() return session:transport_sample() > beats * 60 / 150 * 48000 end)
 session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
-while session:actively_recording() do
-	sleep(0.02)
-end
+wait_until(function() return not session:actively_recording() end)
 sleep(0.5)
 session:save_state("", false, false, false, false, false)
 session:close()
