@@ -70,12 +70,15 @@ def test_without_any_midi_system(run):
 
 
 def test_for_people(run):
-    ended = run("--set", "record.folder=off", COLUMNS="200")
+    settings = ["--set", "record.folder=off", "--set", 'model.others=["ü"]']
+    ended = run(*settings, COLUMNS="200", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (1, "")
     lines = ended.stdout.splitlines()
     assert lines[0].split()[:3] == ["ok", "python", "CPython"]
     assert "ok        recordings       off: jams are not recorded" in [
         line.rstrip() for line in lines
     ]
+    assert "problem   weights ?        no such file" in [line.rstrip() for line in lines]
     assert any(line.lstrip().startswith("-> ") for line in lines)
     assert lines[-1].split(", ")[0].endswith(" ok")
 
