@@ -24,13 +24,14 @@ from livecomposer.config_file import load_config
 from livecomposer.config_instrument import CONTROLS
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
-from livecomposer.live.desk import Desk, LoadedModel
+from livecomposer.live.desk import Desk
 from livecomposer.live.echoes import Echoes
 from livecomposer.live.intake import Intake
 from livecomposer.live.jam import Jam
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.offline import VirtualVoice, play_into
 from livecomposer.live.recorder import PARTS, RecordedJam
+from livecomposer.live.tuning import LoadedModel
 from livecomposer.midi.recording import Recording
 
 MODES = ("call-response", "duet", "fill", "solo", "listen")

@@ -12,12 +12,12 @@ from pianist import FIRST, LISTEN, Pianist, assignments, choose_mode
 from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.continuation import Continuation
-from livecomposer.live.desk import LoadedModel
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.offline import Timed, VirtualVoice, play_into
 from livecomposer.live.recorder import PARTS, Entry, RecordedJam
 from livecomposer.live.replay import virtual_jam
 from livecomposer.live.schedule import Booking
+from livecomposer.live.tuning import LoadedModel
 from livecomposer.midi.recording import Recording
 from livecomposer.midi.wire import (
     CLOCK,

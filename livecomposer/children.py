@@ -16,7 +16,7 @@ def start(
     Args:
         module: its full name.
         arguments: what it is given.
-        options: as for `subprocess.Popen`.
+        options: as for `subprocess.Popen`; they come first.
 
     Raises:
         OSError: the system starts no process.
@@ -25,7 +25,5 @@ def start(
     return subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-P", "-m", module, *arguments],
         env={**os.environ, "PYTHONPATH": search, "OPENBLAS_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        **options,
+        **{"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL, **options},
     )

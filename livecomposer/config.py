@@ -173,6 +173,11 @@ class SamplingSection(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def default_recordings() -> Path:
+    """The folder of recordings, unless the settings name another."""
+    return platformdirs.user_music_path() / "livecomposer"
+
+
 class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Where jams are recorded."""
 
@@ -189,8 +194,15 @@ class RecordSection(Struct, frozen=True, forbid_unknown_fields=True):
     def path(self) -> Path | None:
         """The folder; None for none."""
         if self.folder == "auto":
-            return platformdirs.user_music_path() / "livecomposer"
+            return default_recordings()
         return None if self.folder == "off" else Path(self.folder).expanduser()
+
+
+class MonitorSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The page that shows a jam."""
+
+    enabled: bool
+    port: Annotated[int, Meta(ge=1024, le=65_535)]
 
 
 class ModelSection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -242,6 +254,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     sampling: SamplingSection
     controls: ControlsSection
     record: RecordSection
+    monitor: MonitorSection
     model: ModelSection
     tokeniser: TokeniserSection
     training: TrainingSection

@@ -37,6 +37,11 @@ class ListenSection(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         check_range(self)
 
+    @property
+    def channel(self) -> int:
+        """The first channel that is heard, 0-15."""
+        return 0 if self.channels == "all" else min(self.channels) - 1
+
     def hears(self, message: bytes) -> bool:
         """Whether a channel message is from a channel, and a note from the keys, that is heard."""
         if self.channels != "all" and (message[0] & 0x0F) + 1 not in self.channels:

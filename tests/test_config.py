@@ -92,6 +92,8 @@ RANGES = [
     ("sampling.seed", [0, 7, "random"], [-1, 0.5, "dice"]),
     ("record.folder", ["auto", "off", "jams"], ["", 1]),
     ("record.max_mb", [0.1, 1000], [0, 1001]),
+    ("monitor.enabled", [True, False], [1, "yes"]),
+    ("monitor.port", [1024, 8765, 65_535], [80, 65_536, 8765.5, "http"]),
     ("model.engine", ["numpy", "keras"], ["torch", 1]),
     ("model.weights", ["x.weights.h5"], ["", 1]),
     ("model.others", [[], ["fixed", "x"]], ["fixed", [""], [1], ["x"] * 16]),

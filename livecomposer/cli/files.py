@@ -41,28 +41,28 @@ def replay(config: Config, performance: Path, out: Path, seed: int | None) -> No
     unless --config, --set or --seed say otherwise.
     """
     from livecomposer.live.clock import ScoreClock
-    from livecomposer.live.offline import notes_of, timed_messages
+    from livecomposer.live.offline import Given, notes_of, timed_messages
     from livecomposer.live.recorder import PLAYER_PART
     from livecomposer.live.replay import HEARD, find_description, heard, play_again
     from livecomposer.midi.files import WRITTEN_DIVISION
 
     midi = read_midi_file(performance)
     played, ahead_ns, end_ns = timed_messages(midi), 0, None
+    given: list[Given] = [*played]
     recorded = find_description(midi.texts)
     if recorded:
         end_ns = max((ns for ns, _ in played), default=0)
-        played = heard(read_midi_file(performance, HEARD))
-        given = click.get_current_context().params
+        given = heard(read_midi_file(performance, HEARD))
+        played = timed_messages(read_midi_file(performance, [PLAYER_PART]))  # controls are no music
+        options = click.get_current_context().params
         ahead_ns = recorded.ahead_ns
-        config = read_config(given["config_file"], given["assignments"], recorded.settings)
+        config = read_config(options["config_file"], options["assignments"], recorded.settings)
     seed = draw_seed(config, seed)
     models = load_models(config, seed)
     tempo_map = midi.tempo_map
     answered = play_again(
-        config, models, ScoreClock(tempo_map), played, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
+        config, models, ScoreClock(tempo_map), given, seed=seed, ahead_ns=ahead_ns, end_ns=end_ns
     )
-    if recorded:  # controls are no music
-        played = timed_messages(read_midi_file(performance, [PLAYER_PART]))
     parts = notes_of(played, tempo_map), notes_of(answered, tempo_map)
     write_parts(out, *parts, tempo_map.changes(WRITTEN_DIVISION))
     click.echo(f"{out}: player {len(parts[0])} notes, livecomposer {len(parts[1])} notes")

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,22 +11,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from livecomposer.cli.audience import Audience
 from livecomposer.cli.common import (
     FAILED,
     NEW_FILE,
-    NO_MIDI,
     CommandError,
     draw_seed,
     load_models,
+    no_midi,
+    say,
     seed_option,
     with_config,
     write_parts,
 )
+from livecomposer.cli.monitor import make_feed, monitor_options, wants_monitor
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
     from livecomposer.live.guard import Guard
     from livecomposer.live.status import Display
+    from livecomposer.live.tuning import LoadedModel
+    from livecomposer.live.wiring import Wired
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +40,15 @@ _DEMO_SEED = 1
 
 @click.command()
 @click.option("--quiet", is_flag=True, help="Don't show how the jam stands.")
+@monitor_options
 @with_config
-def play(config: Config, quiet: bool) -> None:
+def play(config: Config, quiet: bool, monitor: bool | None, open_page: bool) -> None:
     """Listen on a MIDI port and answer on another, until Ctrl-C."""
     from livecomposer.live.realtime import COMPOSING, loading, prefer_thread, prepare_process
 
     with loading():
+        from livecomposer.live.complaints import speak_apart
         from livecomposer.live.ports import PortError, open_ports
-        from livecomposer.live.recorder import RecordingThread
         from livecomposer.live.replay import describe
         from livecomposer.live.signals import stopping_on_signals
         from livecomposer.live.status import StatusThread
@@ -49,50 +56,56 @@ def play(config: Config, quiet: bool) -> None:
 
         seed = draw_seed(config)
         models = load_models(config, seed)
+        feed = None
+        if wants_monitor(config, monitor, open_page):
+            feed = make_feed(config, models, open_page=open_page)
     prepare_process()
+    speak_apart()
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
-    recording = None
-    if folder := config.record.path:
-        text = describe(config, seed, ports.ahead_ns())
-        recording = RecordingThread(folder, text, int(config.record.max_mb * 1e6))
-    daemon, player, status = make_daemon(
+        raise no_midi(error) from None
+    audience = Audience(
+        config,
+        lambda settings: describe(settings, seed, ports.ahead_ns()),
+        show=None if quiet else lambda w: StatusThread(w.daemon, w.status, _display()),
+        feed=feed,
+    )
+    wired = make_daemon(
         config,
         models,
         ports,
         seed,
-        recording.keep if recording else None,
+        audience.keep,
         reopen=partial(open_ports, config.ports, config.clock),
         guard=_start_guard(),
     )
-    shown = None if quiet else StatusThread(daemon, status, _display())
 
     def ready() -> None:
         if config.ports.realtime == "auto":
             prefer_thread(COMPOSING)
-        _say(f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends")
-        if shown:
-            shown.start()
+        say(f"ready: play into {ports.input.name!r}, listen to {ports.output.name!r}; Ctrl-C ends")
+        audience.begin(wired)
 
     try:
-        with stopping_on_signals(daemon):
-            daemon.run(ready)
+        with stopping_on_signals(wired.daemon):
+            wired.daemon.run(ready)
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
-        if shown:
-            shown.close()
-        if recording and (file := recording.close()):
-            _say(f"recorded: {file}")
-        log.info("%d messages, late by %s", player.lateness.count, player.lateness)
-        log.info("%d notes too late to begin, %d xruns", player.skipped, daemon.xruns)
-        log.info("%d messages in excess were left out", daemon.excess)
-        reduced = sum(model.continuation.reduced for model in models)
-        log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
-        if not daemon.closed:
+        audience.end()
+        _log_figures(wired, models)
+        if not wired.daemon.closed:
             _leave(FAILED if sys.exc_info()[0] else 0)
+
+
+def _log_figures(wired: "Wired", models: "Sequence[LoadedModel]") -> None:
+    player, daemon = wired.player, wired.daemon
+    log.info("%d messages, late by %s", player.lateness.count, player.lateness)
+    log.info("%d notes too late to begin, %d xruns", player.skipped, daemon.xruns)
+    log.info("%d messages in excess were left out", daemon.excess)
+    reduced = sum(model.continuation.reduced for model in models)
+    log.info("%d tokens heard were outside the vocabulary, and reduced", reduced)
 
 
 def _leave(exit_code: int) -> None:
@@ -108,10 +121,21 @@ def _leave(exit_code: int) -> None:
 @click.command()
 @click.option("--out", type=NEW_FILE, help="Write both parts to this MIDI file.")
 @click.option("--fast", is_flag=True, help="Don't wait: play in virtual time.")
+@monitor_options
 @seed_option
 @with_config
-def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None:
-    """Show a jam that needs no MIDI: built-in phrases are played in, and answered."""
+def demo(
+    config: Config,
+    out: Path | None,
+    fast: bool,
+    monitor: bool | None,
+    open_page: bool,
+    seed: int | None,
+) -> None:
+    """Show a jam that needs no MIDI: built-in phrases are played in, and answered.
+
+    With --monitor, it can be heard and played with in a browser, until Ctrl-C.
+    """
     from livecomposer.live.demo import play_fast, play_live
     from livecomposer.live.offline import notes_of
     from livecomposer.music.tempo import TempoMap
@@ -119,6 +143,11 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
 
     if seed is None and config.sampling.seed == "random":
         seed = _DEMO_SEED
+    if monitor or open_page:
+        if fast or out:
+            raise click.UsageError("--monitor plays on, in real time: without --fast and --out")
+        _show_in_browser(config, draw_seed(config, seed), open_page)
+        return
     seed = draw_seed(config, seed)
     models = load_models(config, seed)
     if fast:
@@ -137,6 +166,23 @@ def demo(config: Config, out: Path | None, fast: bool, seed: int | None) -> None
         write_parts(out, *parts, [(0, tempo_us)])
 
 
+def _show_in_browser(config: Config, seed: int, open_page: bool) -> None:
+    from livecomposer.live.demo import play_live
+    from livecomposer.live.replay import describe
+
+    models = load_models(config, seed)
+    audience = Audience(
+        config,
+        lambda settings: describe(settings, seed, 0),
+        feed=make_feed(config, models, open_page=open_page, alone=True),
+        record=False,
+    )
+    try:
+        play_live(models, config, seed, say, keep=audience.keep, begun=audience.begin)
+    finally:
+        audience.end()
+
+
 @click.command()
 @with_config
 def ports(config: Config) -> None:
@@ -147,7 +193,7 @@ def ports(config: Config) -> None:
     try:
         api, inputs, outputs = list_ports(config.ports.api)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     click.echo(f"MIDI system: {api}")
     for title, names in (("ports.input can be:", inputs), ("ports.output can be:", outputs)):
         click.echo(title)
@@ -163,12 +209,6 @@ def _start_guard() -> "Guard | None":
     except (OSError, ValueError) as error:
         log.warning("no guardian: notes may hang if this process is killed (%s)", error)
         return None
-
-
-def _say(text: str) -> None:
-    """Print, if anybody reads it: the music goes on."""
-    with suppress(OSError):
-        click.echo(text)
 
 
 def _display() -> "Display":

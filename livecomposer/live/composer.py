@@ -5,43 +5,21 @@ Every onset of the player's advances the model. When the machine plays is up to 
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
 
-from livecomposer.config import JamSection, ModeName, SamplingSection
-from livecomposer.live.continuation import Continuation, Pitches
+from livecomposer.config import JamSection, SamplingSection
+from livecomposer.live.continuation import Continuation
 from livecomposer.live.line import Line
 from livecomposer.live.modes import MODES, SOON, Mode, Situation
 from livecomposer.live.performance import Performance
 from livecomposer.live.phrase import Touch
 from livecomposer.live.stream import Stream
+from livecomposer.live.view import Outlook, View
 from livecomposer.music.events import Event, Note, NoteOn, Stop
-from livecomposer.music.keys import Key
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings
 
 LEAD = TICKS_PER_BEAT // 12
 """Notes are handed over so many ticks before they are due."""
-
-
-class View(NamedTuple):
-    """How a jam stands, for those who look on.
-
-    Attributes:
-        mode: how turns are taken.
-        turn: who plays; "" for neither.
-        key: that is played in, if it can be told.
-        onsets: the last ones: what the player and the machine began at each.
-        context: how many tokens the model goes by, and how many it can.
-        levels: the player's mean velocity in the last phrase, and the machine's last velocity, 0
-            before the first.
-    """
-
-    mode: ModeName
-    turn: Literal["player", "livecomposer", ""]
-    key: Key | None
-    onsets: list[tuple[Pitches, Pitches]]
-    context: tuple[int, int]
-    levels: tuple[int, int]
 
 
 class Composer:
@@ -217,6 +195,14 @@ class Composer:
             self._stream.last(tick),
             (len(context), context.maxlen or 0),
             (round(self._player.touch.level), self._level),
+        )
+
+    def outlook(self, tokens: int, candidates: int) -> Outlook:
+        """What the model goes by, and what may come: so much at most."""
+        return Outlook(
+            self._continuation.last_tokens(tokens),
+            self._continuation.candidates(candidates),
+            self._line.ahead if self._line else [],
         )
 
     @property

@@ -125,6 +125,19 @@ class Continuation:
         """How many semitones above its pitches a chord is to sound."""
         return self._sampling.transpose
 
+    def last_tokens(self, number: int) -> list[str]:
+        """The last tokens of the context, so many at most, spelled."""
+        ids = list(self.context)[-number:]
+        return [str(self._vocabulary.token(each)) for each in ids if each != START]
+
+    def candidates(self, number: int) -> list[tuple[str, float]]:
+        """The likeliest tokens to come next, so many at most, with their probabilities."""
+        known = self._probs[START + 1 :]
+        likeliest = np.argsort(-known, kind="stable")[:number] + START + 1
+        return [
+            (str(self._vocabulary.token(int(each))), float(self._probs[each])) for each in likeliest
+        ]
+
     def repose(self, tick: int, pitches: Pitches) -> int:
         """How well music ends with an onset of the machine's: 0 to 3.
 

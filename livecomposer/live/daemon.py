@@ -125,6 +125,11 @@ class Daemon:
         """How often the audio server was short of time."""
         return self._keeper.xruns
 
+    @property
+    def listeners(self) -> Sequence[str] | None:
+        """The ports that the output reaches; None where nobody tells."""
+        return self._keeper.listeners
+
     # What its ports' keeper asks for: see `House`.
 
     def start(self, ports: Ports, failed: Failed) -> None:

@@ -9,12 +9,13 @@ import msgspec
 from livecomposer.config import Config
 from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock
-from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import Timed
 from livecomposer.live.ports import LocalInput, LocalOutput, Ports
+from livecomposer.live.recorder import Entry
 from livecomposer.live.replay import play_again
 from livecomposer.live.signals import stopping_on_signals
-from livecomposer.live.wiring import make_daemon
+from livecomposer.live.tuning import LoadedModel
+from livecomposer.live.wiring import Wired, make_daemon
 from livecomposer.midi.wire import NOTE_OFF, NOTE_ON
 
 # Onset and length in beats, pitch, velocity: two calls, eight beats each, with time to answer.
@@ -54,7 +55,13 @@ def play_fast(
 
 
 def play_live(
-    models: Sequence[LoadedModel], config: Config, seed: int, tell: Callable[[str], None]
+    models: Sequence[LoadedModel],
+    config: Config,
+    seed: int,
+    tell: Callable[[str], None],
+    *,
+    keep: Callable[[Entry], None] = lambda _entry: None,
+    begun: Callable[[Wired], None] | None = None,
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 
@@ -63,6 +70,8 @@ def play_live(
         config: for the daemon; its tempo is the player's too.
         seed: the models'.
         tell: called as things happen.
+        keep: takes what is played.
+        begun: called once playing has begun, if others play, too: then it goes on until Ctrl-C.
 
     Returns:
         What was played and what was answered, in nanoseconds from the player's first note on.
@@ -71,7 +80,8 @@ def play_live(
     tempo_bpm = config.clock.tempo_bpm
     alone = msgspec.structs.replace(load_config().clock, tempo_bpm=tempo_bpm)  # nobody leads here
     settings = msgspec.structs.replace(config, clock=alone)
-    daemon, *_ = make_daemon(settings, models, Ports(source, sink), seed)
+    wired = make_daemon(settings, models, Ports(source, sink), seed, keep)
+    daemon = wired.daemon
     played: list[Timed] = []
     ended = threading.Event()
 
@@ -85,14 +95,24 @@ def play_live(
                         return
                     played.append((source.play(message), message))
                 tell("livecomposer answers")
+            if begun:
+                tell("it is your turn; Ctrl-C ends")
+                return
             ended.wait((start + _END_BEAT * 60e9 / tempo_bpm - time.monotonic_ns()) / 1e9)
         finally:
-            daemon.stop()
+            if not begun:
+                daemon.stop()
 
     hands = threading.Thread(target=play, name="demo player", daemon=True)
+
+    def ready() -> None:
+        if begun:
+            begun(wired)
+        hands.start()
+
     with stopping_on_signals(daemon):
         try:
-            daemon.run(ready=hands.start)
+            daemon.run(ready)
         finally:
             ended.set()
             if hands.ident is not None:

@@ -5,19 +5,17 @@ It carries out what controls ask for, and tells how things stand.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, get_args
+from typing import get_args
 
-import msgspec
 import numpy as np
 
 from livecomposer.config import MATCH, AnswerLength, Config, ModeName
-from livecomposer.config_instrument import ControlName
+from livecomposer.config_instrument import BUTTONS, ControlName
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
-from livecomposer.live.continuation import Continuation
 from livecomposer.live.controls import (
+    FULL,
     Button,
     Choice,
     Control,
@@ -28,46 +26,16 @@ from livecomposer.live.controls import (
     linear,
     wish_of,
 )
+from livecomposer.live.orders import MUTE, UNMUTE, weights_order
 from livecomposer.live.tap import TapTempo
+from livecomposer.live.tuning import LoadedModel, Tuning, Voices
 from livecomposer.midi.wire import CONTROL_CHANGE, silences
 from livecomposer.music.events import Stop
 from livecomposer.music.tempo import TICKS_PER_BEAT
-from livecomposer.music.tokeniser import TokeniserSettings
 
 log = logging.getLogger(__name__)
 
 _MODES: tuple[ModeName, ...] = get_args(ModeName)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """Weights that are ready to play.
-
-    Attributes:
-        name: as in the settings.
-        continuation: warmed up.
-        tokeniser: the settings that they were trained with.
-    """
-
-    name: str
-    continuation: Continuation
-    tokeniser: TokeniserSettings
-
-
-class Voices(Protocol):
-    """What a desk can do to what sounds."""
-
-    def cut(self) -> None:
-        """End at once what sounds of the machine's, and drop the notes that are booked."""
-        ...
-
-    def silence(self) -> None:
-        """As `cut`, and release whatever else may sound on the channel."""
-        ...
-
-    def send_soon(self, ns: int, message: bytes) -> None:
-        """Send a message as soon as may be: it came, or became true, at `ns`."""
-        ...
 
 
 _ANSWER = Scale(
@@ -90,6 +58,7 @@ class Desk:
 
     Attributes:
         muted: whether the machine's notes are not to sound.
+        tuning: the settings.
     """
 
     def __init__(
@@ -104,22 +73,28 @@ class Desk:
     ) -> None:
         self._mappings, self._listen = config.controls.mappings, config.listen
         self._feedback = config.controls.feedback
-        self._jam, self._sampling = config.jam, config.sampling
-        self._composer, self._models, self._voice = composer, models, voice
-        self._playing, self._seed = 0, seed
-        self._locked_key = "auto" if config.sampling.key == "off" else config.sampling.key
+        self._composer, self._models, self._voice, self._seed = composer, models, voice, seed
+        self.tuning = tuning = Tuning(config, composer, models, voice, clock)
+        self._weights = {weights_order(number): number for number in range(len(models))}
         self._told: dict[ControlName, int | None] = {}
         self.muted = False
         knob = partial(Knob, jump=config.controls.takeover == "jump")
         self._controls: dict[ControlName, Control] = {
             "mode": Choice(
                 len(_MODES),
-                lambda: _MODES.index(self._jam.mode),
-                lambda wish, number: self._change_jam(wish, mode=_MODES[number]),
+                lambda: _MODES.index(tuning.config.jam.mode),
+                lambda wish, number: tuning.change_jam(wish.tick, mode=_MODES[number]),
             ),
-            "weights": Choice(len(models), lambda: self._playing, self._play),
+            "weights": Choice(
+                len(models),
+                lambda: tuning.playing,
+                lambda wish, number: tuning.play(wish.tick, number),
+            ),
             "mute": Switch(lambda: self.muted, self._mute),
-            "key": Switch(lambda: self._sampling.key != "off", self._lock_key),
+            "key": Switch(
+                lambda: tuning.config.sampling.key != "off",
+                lambda wish, locked: tuning.lock_key(wish.tick, locked),
+            ),
             "panic": Button(self._panic),
             "clear": Button(lambda wish: composer.clear(wish.tick)),
             "forget": Button(self._forget),
@@ -127,23 +102,23 @@ class Desk:
             "again": Button(lambda _: self._reseed()),
             "density": knob(
                 linear(0, 1),
-                lambda: self._jam.density,
-                lambda wish, value: self._change_jam(wish, density=value),
+                lambda: tuning.config.jam.density,
+                lambda wish, value: tuning.change_jam(wish.tick, density=value),
             ),
             "answer": knob(
                 _ANSWER,
-                lambda: self._jam.answer,
-                lambda wish, value: self._change_jam(wish, answer=value),
+                lambda: tuning.config.jam.answer,
+                lambda wish, value: tuning.change_jam(wish.tick, answer=value),
             ),
             "temperature": knob(
                 linear(0.1, 2),
-                lambda: self._sampling.temperature,
-                lambda _, value: self._change_sampling(temperature=value),
+                lambda: tuning.config.sampling.temperature,
+                lambda _, value: tuning.change_sampling(temperature=value),
             ),
             "memory": knob(
                 linear(0, 1),
-                lambda: self._sampling.memory,
-                lambda _, value: self._change_sampling(memory=value),
+                lambda: tuning.config.sampling.memory,
+                lambda _, value: tuning.change_sampling(memory=value),
             ),
         }
         if not clock:  # it has a tempo of its own
@@ -196,6 +171,22 @@ class Desk:
         """Where a control stands, 0-127; None for one that stands nowhere."""
         return self._controls[name].position
 
+    def obey(self, ns: int, tick: int, order: str) -> None:
+        """Carry out an order in words: see `orders`.
+
+        Raises:
+            OrderError: it can't be; all stays as it is.
+        """
+        if order in (MUTE, UNMUTE):
+            self._mute(Wish(ns, tick, "set", FULL), order == MUTE)
+        elif order in self._weights:
+            self.tuning.play(tick, self._weights[order])
+        elif order in BUTTONS:
+            self._controls[order].work(Wish(ns, tick, "press", FULL))
+        else:
+            self.tuning.set(ns, tick, order)
+        self.tell(ns)
+
     def begin(self, ns: int) -> None:
         """Send back how all stands: nobody may know."""
         self._told.clear()
@@ -211,20 +202,6 @@ class Desk:
                 self._told[name] = position
                 status = CONTROL_CHANGE | (mapped.channel or 0)
                 self._voice.send_soon(ns, bytes((status, mapped.number or 0, position)))
-
-    def _change_jam(self, wish: Wish, **changes: Any) -> None:
-        self._jam = msgspec.structs.replace(self._jam, **changes)
-        if self._composer.change(wish.tick, self._jam):
-            self._voice.cut()
-
-    def _change_sampling(self, **changes: Any) -> None:
-        self._sampling = msgspec.structs.replace(self._sampling, **changes)
-        self._models[self._playing].continuation.constrain(self._sampling)
-
-    def _lock_key(self, wish: Wish, locked: bool) -> None:
-        key = self._locked_key if locked else "off"
-        self._sampling = msgspec.structs.replace(self._sampling, key=key)
-        self._composer.constrain(wish.tick, self._sampling)
 
     def _mute(self, _: Wish, muted: bool) -> None:
         self.muted = muted
@@ -247,13 +224,3 @@ class Desk:
     def _reseed(self) -> None:
         for model in self._models:
             model.continuation.reseed(self._seed)
-
-    def _play(self, wish: Wish, number: int) -> None:
-        """Play with other weights."""
-        model = self._models[number]
-        if number == self._playing:
-            return
-        model.continuation.constrain(self._sampling)
-        self._playing = number
-        self._composer.exchange(wish.tick, model.continuation, model.tokeniser)
-        log.info("weights %s", model.name)

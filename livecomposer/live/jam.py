@@ -6,10 +6,12 @@ from typing import Protocol
 
 from livecomposer.live.clock import Clock
 from livecomposer.live.composer import LEAD, Composer
-from livecomposer.live.desk import Desk, Voices
+from livecomposer.live.desk import Desk
 from livecomposer.live.echoes import Echoes
 from livecomposer.live.leader import Leader
+from livecomposer.live.orders import OrderError
 from livecomposer.live.schedule import Booking
+from livecomposer.live.tuning import Voices
 from livecomposer.midi.wire import (
     CONTINUE,
     FIRST_SYSTEM,
@@ -100,6 +102,18 @@ class Jam:
         else:
             self._hear(ns, message)
         return True
+
+    def order(self, ns: int, order: str) -> None:
+        """Carry out an order in words, given at `ns`: see `orders`.
+
+        Raises:
+            OrderError: it can't be; all stays as it is.
+        """
+        self._catch_up(ns)
+        if self._desk is None:
+            raise OrderError(f"{order}: nothing can be changed here")
+        self._tick = self._tick_at(ns)
+        self._desk.obey(ns, self._tick, order)
 
     def advance(self, ns: int) -> None:
         """Let time come to `ns`: all that is due till then happens, as if at its own time.

@@ -6,13 +6,13 @@ All but what is said to be in another thread is called in the one that composes.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
 from livecomposer.live.guard import Guard
 from livecomposer.live.patchbay import Look
-from livecomposer.live.ports import Failed, PortError, Ports
+from livecomposer.live.ports import LOCAL, Failed, PortError, Ports
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +63,14 @@ class Keeper:
 
     Attributes:
         ports: None while they are lost.
+        listeners: the ports that the output reaches; None where nobody tells.
     """
 
     def __init__(
         self, ports: Ports, house: House, *, reopen: Reopen | None, guard: Guard | None
     ) -> None:
         self.ports: Ports | None = ports
+        self.listeners: Sequence[str] | None = () if ports.backend == LOCAL else None
         self._house, self._reopen, self._guard = house, reopen, guard
         self._ahead_ns = ports.ahead_ns()
         self._begun, self._reopened = False, False  # whether these ports have been
@@ -131,6 +133,7 @@ class Keeper:
 
     def _saw(self, ports: Ports, look: Look) -> None:
         """Take what was seen of the ports. In the thread that looks after them."""
+        self.listeners = look.listeners if ports.patchbay else None
         if self._guard:
             left = [peer.name for peer in look.left if peer.role == "output"]
             self._guard.tell(ports.backend, look.listeners, left)

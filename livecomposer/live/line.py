@@ -72,6 +72,14 @@ class Line:
         return self._drawn[0][0]
 
     @property
+    def ahead(self) -> list[Onset]:
+        """The onsets that are drawn ahead, but not handed over yet."""
+        return [onset for onset in self._drawn if onset[1] and not self._is_over(onset[0])]
+
+    def _is_over(self, tick: int) -> bool:
+        return self._end is not None and tick >= self._end
+
+    @property
     def ready(self) -> bool:
         """Whether the next note can be handed over without delay: its end is known."""
         return self._planned or len(self._drawn) > 1
@@ -92,7 +100,7 @@ class Line:
 
     def due(self, tick: int) -> bool:
         """Whether the next onset lies at `tick` or before, and before the end."""
-        return self.next_onset <= tick and (self._end is None or self.next_onset < self._end)
+        return self.next_onset <= tick and not self._is_over(self.next_onset)
 
     def play(self) -> Note:
         """Hand over the note of the next onset."""

@@ -3,6 +3,7 @@
 Also what a performance and its answers come to as notes, and continuing a piece at one stroke.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from livecomposer.live.clock import Clock
 from livecomposer.live.continuation import Continuation
 from livecomposer.live.jam import Jam
 from livecomposer.live.line import Line
+from livecomposer.live.orders import OrderError
 from livecomposer.live.performance import Performance
 from livecomposer.live.phrase import Touch
 from livecomposer.live.recorder import RecordedJam
@@ -22,8 +24,13 @@ from livecomposer.music.tempo import TICKS_PER_BEAT, TempoMap
 from livecomposer.music.tokeniser import Group, OnsetGroups, TokeniserSettings, encode
 from livecomposer.music.tokens import Token
 
+log = logging.getLogger(__name__)
+
 Timed = tuple[int, bytes]
 """Nanoseconds from the start, and a message, whole."""
+
+Given = tuple[int, bytes | str]
+"""As `Timed`, or an order in words: see `orders`."""
 
 
 def timed_messages(midi: MidiFile) -> list[Timed]:
@@ -50,7 +57,7 @@ def live_tokens(
 def play_into(
     jam: Jam | RecordedJam,
     voice: "VirtualVoice",
-    messages: Iterable[Timed],
+    messages: Iterable[Given],
     end_ns: int | None = None,
 ) -> None:
     """Play messages into a jam in virtual time.
@@ -58,13 +65,19 @@ def play_into(
     Args:
         jam: its voice is `voice`.
         voice: keeps what is sent.
-        messages: in order of time.
+        messages: in order of time, orders among them.
         end_ns: when to stop; otherwise, when nothing more would happen.
     """
     for ns, message in messages:
         _let_pass(jam, voice, ns)
         voice.now_ns = ns
-        jam.receive(ns, message)
+        if not isinstance(message, str):
+            jam.receive(ns, message)
+            continue
+        try:
+            jam.order(ns, message)
+        except OrderError as error:  # with other settings than then, it may make no sense
+            log.warning("left out: %s", error)
     _let_pass(jam, voice, end_ns)
     if end_ns is not None:
         voice.now_ns = end_ns

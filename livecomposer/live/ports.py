@@ -35,6 +35,9 @@ TellTransport = Callable[[int, Transport], None]
 _LOST_NS = 10_000_000_000
 """A server that stands still keeps what is sent to it for long, and may lose it then."""
 
+LOCAL = "local"
+"""The backend of ports in this process."""
+
 ALSA_DEVICE = Path("/dev/snd/seq")
 
 
@@ -102,7 +105,7 @@ class Ports:
     watch_transport: Callable[[TellTransport], None] | None = None
     watch: Watch | None = None
     patchbay: Patchbay | None = None
-    backend: str = "local"
+    backend: str = LOCAL
     xruns: Callable[[], int] = lambda: 0
     lost: Callable[[], int] = lambda: 0
     ahead_ns: Callable[[], int] = lambda: 0

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from livecomposer.atomic import write_whole
 from livecomposer.live.clock import Clock
 from livecomposer.live.jam import Jam
+from livecomposer.live.orders import mark
 from livecomposer.midi.mapping import Mapping
 from livecomposer.midi.recording import UNITS_PER_TICK, Recording, marker
 from livecomposer.midi.wire import FIRST_SYSTEM, releases
@@ -60,9 +61,9 @@ class RecordedJam:
 
     def receive(self, ns: int, message: bytes) -> None:
         """See `Jam`."""
-        self._gather(ns)  # before the clock may go elsewhere
+        self.gather(ns)  # before the clock may go elsewhere
         players = self._jam.receive(ns, message)
-        self._gather(ns)
+        self.gather(ns)
         if message[0] >= FIRST_SYSTEM or not players:
             return
         if any(mapping.takes(message) for mapping in self._mappings):
@@ -70,10 +71,17 @@ class RecordedJam:
         elif self._clock.running or releases(message):  # else nothing is heard
             self._add(_PLAYER, ns, message)
 
+    def order(self, ns: int, order: str) -> None:
+        """See `Jam`."""
+        self.gather(ns)
+        self._jam.order(ns, order)
+        self.gather(ns)
+        self._mark(ns, mark(order))
+
     def begin_again(self, ns: int) -> None:
         """See `Jam`."""
         self._jam.begin_again(ns)
-        self._gather(ns)
+        self.gather(ns)
 
     def be_ahead(self, ahead_ns: int) -> None:
         """See `Jam`."""
@@ -86,22 +94,23 @@ class RecordedJam:
     def advance(self, ns: int) -> None:
         """See `Jam`."""
         self._jam.advance(ns)
-        self._gather(ns)
+        self.gather(ns)
 
     def leave(self, ns: int) -> None:
         """See `Jam`."""
         self._jam.leave(ns)
-        self._gather(ns)
+        self.gather(ns)
 
     def end(self, ns: int) -> None:
         """Nothing will be sent any more."""
-        self._gather(ns)
+        self.gather(ns)
 
     def send(self, due_ns: int, message: bytes) -> None:
         """Take a message of the machine's, from any thread."""
         self._sent.put((due_ns, message))
 
-    def _gather(self, ns: int) -> None:
+    def gather(self, ns: int) -> None:
+        """Keep what has been sent till now."""
         while not self._sent.empty():
             due, message = self._sent.get_nowait()
             self._add(_MACHINE, due, message)
@@ -153,9 +162,13 @@ class RecordingThread:
         if not self._broken:
             self._entries.put(entry)
 
-    def close(self) -> Path | None:
-        """Save, and end; returns the file, if there is one."""
+    def end(self) -> None:
+        """Save, and take nothing any more."""
         self._entries.put(None)
+
+    def close(self) -> Path | None:
+        """As `end`, and wait for it; returns the file, if there is one."""
+        self.end()
         self._thread.join()
         if self._path and not self._saved:
             self._path.unlink(missing_ok=True)

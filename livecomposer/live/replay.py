@@ -9,10 +9,12 @@ from livecomposer.config import Config
 from livecomposer.config_file import SHIPPED_WEIGHTS, find_file, spell_config
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
-from livecomposer.live.desk import Desk, LoadedModel
+from livecomposer.live.desk import Desk
 from livecomposer.live.jam import Jam
-from livecomposer.live.offline import Timed, VirtualVoice, play_into, timed_messages
+from livecomposer.live.offline import Given, Timed, VirtualVoice, play_into, timed_messages
+from livecomposer.live.orders import order_of
 from livecomposer.live.recorder import CONTROLS_PART, PLAYER_PART, STARTED, STOPPED
+from livecomposer.live.tuning import LoadedModel
 from livecomposer.midi.files import MidiFile
 from livecomposer.midi.wire import START, STOP
 from livecomposer.music.tempo import TICKS_PER_BEAT
@@ -67,25 +69,31 @@ def find_description(texts: Iterable[str]) -> Recorded | None:
     return None
 
 
-def heard(recording: MidiFile) -> list[Timed]:
-    """What the live core heard.
+def heard(recording: MidiFile) -> list[Given]:
+    """What the live core heard, and was told.
 
     Args:
         recording: the tracks `HEARD` of a recording.
     """
     markers = [
-        (recording.tempo_map.ns_at(position, recording.division), _TRANSPORT[text])
+        (recording.tempo_map.ns_at(position, recording.division), said)
         for position, text in recording.markers
-        if text in _TRANSPORT
+        if (said := _TRANSPORT.get(text) or _order_of(text))
     ]
-    return sorted(timed_messages(recording) + markers, key=lambda timed: timed[0])
+    return sorted([*timed_messages(recording), *markers], key=lambda timed: timed[0])
+
+
+def _order_of(marker: str) -> str:
+    """The order that a marker is; "" for none, and where the recording's own tempo has it."""
+    order = order_of(marker)
+    return "" if order.startswith("clock.") else order
 
 
 def play_again(
     config: Config,
     models: Sequence[LoadedModel],
     clock: Clock,
-    messages: Iterable[Timed],
+    messages: Iterable[Given],
     *,
     seed: int,
     ahead_ns: int = 0,
@@ -97,7 +105,7 @@ def play_again(
         config: as for the daemon.
         models: what can be played, the first at the beginning.
         clock: its nanoseconds are the messages'.
-        messages: in order of time.
+        messages: in order of time, orders among them.
         seed: that of the models.
         ahead_ns: as a recording has it.
         end_ns: when to stop; otherwise, when an answer to the last of the messages would be over.

@@ -1,14 +1,12 @@
 """A port through rtmidi: one of our own, or a device's, which may be unplugged and come back."""
 
 import logging
-import os
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
+from livecomposer.live.complaints import quiet
 from livecomposer.live.patchbay import find_again
 from livecomposer.live.ports import Failed, ImmediateOutput, Receive
 
@@ -109,18 +107,3 @@ class RtMidiOutput(RtMidiDevice, ImmediateOutput):
         """See `OutputPort`."""
         time.sleep(_DRAIN_S)
         super().close()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the system libraries' own complaints off the terminal: ours says it in one line."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

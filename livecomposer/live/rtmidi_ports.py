@@ -9,9 +9,10 @@ from typing import Any
 import rtmidi
 
 from livecomposer import config
+from livecomposer.live.complaints import quiet
 from livecomposer.live.patchbay import Look, Patchbay, Peer, Role, free_number, match_port
 from livecomposer.live.ports import ALSA_DEVICE, PortError, Ports, unknown_port
-from livecomposer.live.rtmidi_device import RtMidiDevice, RtMidiInput, RtMidiOutput, quiet
+from livecomposer.live.rtmidi_device import RtMidiDevice, RtMidiInput, RtMidiOutput
 from livecomposer.live.watch import Watch
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,10 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple, Protocol
 
 from livecomposer.live.clock import Clock
-from livecomposer.live.composer import Composer, View
+from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
 from livecomposer.live.player import Player
+from livecomposer.live.view import View
 from livecomposer.music.tempo import TICKS_PER_BEAT
 from livecomposer.music.tokens import Chord
 

@@ -10,7 +10,7 @@ from livecomposer.config_instrument import BUTTONS
 from livecomposer.live.clock import Clock, InternalClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.daemon import Daemon
-from livecomposer.live.desk import Desk, LoadedModel
+from livecomposer.live.desk import Desk
 from livecomposer.live.echoes import Echoes
 from livecomposer.live.guard import Guard
 from livecomposer.live.jack_clock import JackClock
@@ -20,6 +20,7 @@ from livecomposer.live.player import Player
 from livecomposer.live.ports import Ports
 from livecomposer.live.recorder import Entry, RecordedJam
 from livecomposer.live.status import Status, take_status
+from livecomposer.live.tuning import LoadedModel
 
 
 class Wired(NamedTuple):
@@ -28,12 +29,18 @@ class Wired(NamedTuple):
     Attributes:
         daemon: not running yet.
         player: what it plays with.
-        status: how the jam stands at a time; to be called by `Daemon.ask`.
+        status: how the jam stands at a time; to be called by `Daemon.ask`, as all that follows.
+        jam: what it plays.
+        desk: what can be changed.
+        composer: what it composes with.
     """
 
     daemon: Daemon
     player: Player
     status: Callable[[int], Status]
+    jam: RecordedJam
+    desk: Desk
+    composer: Composer
 
 
 def make_daemon(
@@ -41,7 +48,7 @@ def make_daemon(
     models: Sequence[LoadedModel],
     ports: Ports,
     seed: int,
-    record: Callable[[Entry], None] | None = None,
+    record: Callable[[Entry], None] = lambda _entry: None,
     *,
     reopen: Callable[[Ports], Ports] | None = None,
     guard: Guard | None = None,
@@ -53,7 +60,7 @@ def make_daemon(
         models: what can be played, the first at the beginning.
         ports: open.
         seed: that of the models.
-        record: takes what is to be recorded.
+        record: takes what is played.
         reopen: see `Daemon`.
         guard: see `Daemon`.
     """
@@ -72,6 +79,7 @@ def make_daemon(
     first, bars = models[0], config.clock.bars
     composer = Composer(first.continuation, first.tokeniser, config.jam, bars=bars)
     player = Player(config.ports.channel - 1, guard.ledger if guard else None)
+    desk = Desk(config, composer, models, player, seed=seed, clock=own)
     jam = Jam(
         composer,
         clock,
@@ -79,24 +87,22 @@ def make_daemon(
         latency_ns=round(config.ports.latency_ms * 1e6),
         ahead_ns=ports.ahead_ns(),
         leader=Leader() if settings.send else None,
-        desk=Desk(config, composer, models, player, seed=seed, clock=own),
+        desk=desk,
         echoes=Echoes(),
     )
     buttons = [mapped for name, mapped in config.controls.mappings.items() if name in BUTTONS]
-    make = partial(
-        Daemon,
+    recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
+    player.tell(recorded.send)
+    daemon = Daemon(
+        recorded,
         player=player,
         ports=ports,
         presses=lambda message: any(mapped.takes(message) for mapped in buttons),
         reopen=reopen,
         guard=guard,
+        ended=recorded.end,
     )
-    if record:
-        recorded = RecordedJam(jam, clock, config.controls.mappings.values(), record)
-        player.tell(recorded.send)
-        daemon = make(recorded, ended=recorded.end)
-    else:
-        daemon = make(jam)
     if isinstance(clock, JackClock):
         daemon.follow(clock)
-    return Wired(daemon, player, partial(take_status, settings.source, composer, clock, player))
+    status = partial(take_status, settings.source, composer, clock, player)
+    return Wired(daemon, player, status, recorded, desk, composer)

@@ -23,7 +23,7 @@ class Running:
         self.source, self.sink = LocalInput("in"), output or LocalOutput("out")
         settings = load_config(None, [f"clock.tempo_bpm={BPM}", "jam.gate=1.0", "jam.plan=1"])
         ports = Ports(self.source, self.sink)
-        self.daemon, self.player, self.status = make_daemon(settings, [model()], ports, seed=1)
+        self.daemon, self.player, self.status, *_ = make_daemon(settings, [model()], ports, seed=1)
         self.error = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)

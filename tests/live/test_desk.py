@@ -1,5 +1,6 @@
 """Controls, worked by messages in virtual time: what becomes of the music, and what is told."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from livecomposer.live.composer import Composer
 from livecomposer.live.desk import Desk
 from livecomposer.live.jam import Jam
 from livecomposer.live.offline import VirtualVoice, play_into
+from livecomposer.live.orders import OrderError
 from tests.live.test_offline import BEAT, PHRASE, message, model
 
 ALL = {
@@ -26,7 +28,7 @@ class Stage:
 
     def __init__(self, *assignments, weights=("C4.E4",)):
         self.config = load_config(None, ["jam.gate=1.0", "jam.plan=1", *assignments])
-        self.models = [model(tokens) for tokens in weights]
+        self.models = [replace(model(tokens), name=tokens) for tokens in weights]
         first = self.models[0]
         first.continuation.constrain(self.config.sampling)
         self.clock = clock = InternalClock(120, 0)
@@ -173,7 +175,8 @@ def test_a_key_holds_from_the_next_slot_on():
     wide = "C4 C#4 D4 D#4 E4 F4 F#4 G4 G#4 A4 A#4 B4"
     stage = Stage(*mapped("key", "answer"), "sampling.top_p=1.0", "sampling.temperature=5",
                   "jam.plan=8", "jam.answer=4", weights=[wide])  # fmt: skip
-    stage.desk._locked_key = "C major"
+    for order in ("sampling.key=C major", "sampling.key=off"):
+        stage.jam.order(0, order)
     stage.play([*PHRASE, turn(4.6, "key", 127)], 9)
     assert beats(stage)[0] == 3
     assert {pitch % 12 for beat, pitch in stage.onsets if beat > 4.6} <= {0, 2, 4, 5, 7, 9, 11}
@@ -340,3 +343,67 @@ def test_after_a_stop_it_begins_again_when_the_transport_does():
     stage = Stage("jam.mode=solo")
     stage.play([(round(1.25 * BEAT), b"\xfc"), (round(3.1 * BEAT), b"\xfa")], 5)
     assert beats(stage) == [0.5, 1, 3.5, 4, 4.5]
+
+
+def test_orders_do_what_controls_do():
+    stage = Stage("jam.mode=solo", weights=["C4", "E4"])
+    orders = [(4, "mute=true"), (8, "mute=false"), (12, "panic"), (16, "jam.mode=duet"),
+              (16, "jam.mode=solo"), (20, "weights=2"), (24, "sampling.transpose=12"),
+              (28, "jam.mode=listen")]  # fmt: skip
+    stage.play([(round(beat * BEAT), order) for beat, order in orders])
+    sounding = {beat // 4: set() for beat in range(0, 40, 4)}
+    for beat, pitch in stage.onsets:
+        if beat % 4 > 0.5:  # what was handed over before an order came, sounds
+            sounding[beat // 4].add(pitch)
+    assert list(sounding.values()) == [{60}, set(), {60}, set(), {60}, {64}, {76}, *[set()] * 3]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("sampling.temperature=9", "sampling.temperature = 9: expected float <= 5.0"),
+        ("sampling.lowest=C9", "sampling.lowest = 'C9', expected no higher than highest ('C8')"),
+        ("sampling.highest=A0", "[sampling]: "),
+        ("weights=2", "weights=2: expected one of "),
+        ("ports.channel=2", "ports.channel=2: expected one of jam.mode, "),
+        ("dance", "dance: expected one of jam.mode, "),
+        ("mute=maybe", "mute=maybe: expected one of "),
+        ("", ": expected one of "),
+    ],
+)
+def test_orders_that_are_refused_change_nothing(order, said):
+    stage = Stage()
+    before = stage.desk.tuning.settable
+    with pytest.raises(OrderError) as refused:
+        stage.jam.order(0, order)
+    assert str(refused.value).startswith(said)
+    assert stage.desk.tuning.settable == before
+    assert stage.play(PHRASE).onsets
+
+
+def test_settings_are_told_as_they_stand():
+    stage = Stage("sampling.grid=1/3", "sampling.key=C dorian")
+    for order in ("clock.tempo_bpm=90", "jam.answer=4.5", "sampling.key=off", "jam.density=0"):
+        stage.jam.order(0, order)
+    assert stage.desk.tuning.settable == {
+        "jam.mode": "call-response", "jam.density": 0, "jam.answer": "4.5",
+        "sampling.temperature": 0.9, "sampling.top_p": 0.9, "sampling.memory": 0.3,
+        "sampling.key": "off", "sampling.lowest": "A0", "sampling.highest": "C8",
+        "sampling.grid": "1/3", "sampling.transpose": 0, "clock.tempo_bpm": 90,
+        "model.weights": "C4.E4",
+    }  # fmt: skip
+
+
+def test_an_order_is_told_to_the_instrument():
+    stage = Stage(*mapped("temperature", "mute"), "controls.feedback=true")
+    stage.play([(BEAT, "sampling.temperature=2"), (2 * BEAT, "mute=true")])
+    assert stage.told[-2:] == [(4, 127), (2, 127)]
+
+
+def test_the_tempo_is_not_ours_where_another_leads():
+    config = load_config(None, ["clock.source=midi"])
+    first = model("C4")
+    composer = Composer(first.continuation, first.tokeniser, config.jam)
+    desk = Desk(config, composer, [first], VirtualVoice(0), seed=1)
+    with pytest.raises(OrderError, match="another gives the beat"):
+        desk.obey(0, 0, "clock.tempo_bpm=90")

@@ -50,7 +50,7 @@ class Playing:
         self.process.send_signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
-        print(*self.said, sep="\n")  # shown where a test fails
+        print(*self.said, sep="\n")  # noqa: T201 - shown where a test fails
 
     def _listen(self):
         for line in self.process.stderr:

@@ -10,7 +10,6 @@ from livecomposer.config_file import load_config
 from livecomposer.live.clock import InternalClock, ScoreClock
 from livecomposer.live.composer import Composer
 from livecomposer.live.continuation import Continuation
-from livecomposer.live.desk import LoadedModel
 from livecomposer.live.offline import (
     hear,
     live_tokens,
@@ -20,6 +19,7 @@ from livecomposer.live.offline import (
     timed_notes,
 )
 from livecomposer.live.replay import play_again
+from livecomposer.live.tuning import LoadedModel
 from livecomposer.midi.files import TimedNote, read_midi
 from livecomposer.model.engine import Engine
 from livecomposer.music.events import NoteOn

@@ -226,3 +226,19 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, caplog):
         assert thread.close() is None
     (message,) = caplog.messages
     assert message.startswith(f"this jam is not recorded: {tmp_path / 'file'}{os.sep}jams: ")
+
+
+def test_orders_are_played_again():
+    orders = [(2.5, "jam.answer=8"), (9.3, "sampling.transpose=12"), (17.3, "weights=2"),
+              (25.4, "mute=true"), (27.1, "mute=false"), (30.2, "jam.mode=solo"), (36.3, "panic"),
+              (37, "jam.mode=duet"), (38, "clock.tempo_bpm=90"), (44, "again")]  # fmt: skip
+    given = [(round(beat * BEAT), order) for beat, order in orders]
+    options = {"weights": (WIDE, "F#4 +1")}
+    file, sent = record([*calls(0, 8, 16, 24, 32, 40), *given], end_beat=60, **options)
+    same_music(file, sent, **options)
+
+
+def test_orders_that_make_no_sense_any_more_are_left_out(caplog):
+    file, _ = record([*calls(0), (BEAT, "weights=2")], weights=(WIDE, WIDE))
+    assert again(file)
+    assert "left out: weights=2: expected one of" in caplog.text

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from livecomposer.cli.display import LivePanel, TurnLines
 from livecomposer.live.clock import InternalClock
-from livecomposer.live.composer import View
 from livecomposer.live.midi_clock import MidiClock
 from livecomposer.live.player import Player
 from livecomposer.live.status import Status, StatusThread, take_status
+from livecomposer.live.view import View
 from livecomposer.music.keys import parse_key
 from tests.live.stage import Stage, keys
 from tests.live.test_daemon import Running

@@ -1,0 +1,169 @@
+/** The monitor's page: what comes from the daemon goes to what shows it, what is done here to it. */
+
+import { Audio } from "./audio.js";
+import { Beats } from "./beats.js";
+import { Offset } from "./clock.js";
+import { Connection } from "./connection.js";
+import { Controls } from "./controls.js";
+import { Notes, Turns } from "./history.js";
+import { Keyboard } from "./keyboard.js";
+import { takeSpace } from "./panic_key.js";
+import { PlayedLog } from "./played_log.js";
+import { showOpening, showPosition, showState, showTurn } from "./readout.js";
+import { Recordings } from "./recordings.js";
+import { Roll } from "./roll.js";
+import { Sound } from "./sound.js";
+
+const KEEP_MS = 30_000; // of what was played: more than a roll shows
+const OVER_MS = 1000; // what was played so long ago is shown, and no more
+const READ_MS = 150; // between two looks at figures: nobody reads faster
+const REFUSAL_MS = 6000;
+
+const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const token = () => location.hash.slice(1);
+
+const audio = new Audio();
+const sound = new Sound(audio, $("sound"), $("sound-told"));
+const recordings = new Recordings(audio);
+const log = new PlayedLog($("played"), $("played-told"));
+const connection = new Connection(token());
+const controls = new Controls((setting, value) => wish({ type: "set", setting, value }));
+const roll = new Roll(/** @type {HTMLCanvasElement} */ ($("roll")));
+const keyboard = new Keyboard($("piano"), /** @type {HTMLInputElement} */ ($("typing")), play);
+
+let daemon = new Offset();
+let played = { notes: new Notes(), turns: new Turns(), beats: new Beats() };
+let leader = "internal";
+let state = /** @type {any} */ (null);
+let trusted = false;
+let readAt = 0;
+let refusalTimer = 0;
+
+function trust(/** @type {boolean} */ on) {
+  trusted = on;
+  for (const each of document.querySelectorAll("fieldset.trusted")) each.toggleAttribute("disabled", !on);
+  keyboard.enabled = on;
+}
+
+function refuse(/** @type {string} */ reason) {
+  const notice = $("refusal");
+  notice.textContent = reason;
+  notice.hidden = false;
+  controls.yield();
+  clearTimeout(refusalTimer);
+  refusalTimer = setTimeout(() => (notice.hidden = true), REFUSAL_MS);
+}
+
+function wish(/** @type {object} */ message) {
+  if (!trusted) return false;
+  const sent = connection.send(message);
+  if (!sent) refuse("Not connected: nothing was changed.");
+  return sent;
+}
+
+function play(/** @type {number} */ pitch, /** @type {number} */ velocity) {
+  if (wish({ type: "play", pitch, velocity })) sound.press(pitch, velocity);
+}
+
+function press(/** @type {string | undefined} */ button) {
+  if (button === "panic") {
+    keyboard.release();
+    sound.silence();
+  }
+  wish({ type: "press", button });
+}
+
+/** What was shown may be of another jam; of this one, the monitor tells the last seconds again. */
+function beginAnew() {
+  daemon = new Offset();
+  played = { notes: new Notes(), turns: new Turns(), beats: new Beats() };
+  state = null;
+  keyboard.show(new Map());
+}
+
+const receive = {
+  welcome(/** @type {any} */ message) {
+    trust(message.trusted);
+    $("trust").hidden = trusted;
+    recordings.refresh(trusted ? token() : "");
+  },
+
+  opening(/** @type {any} */ message) {
+    $("connection").hidden = true;
+    beginAnew();
+    ({ leader } = message);
+    controls.open(message);
+    showOpening(message);
+  },
+
+  state(/** @type {any} */ message) {
+    daemon.see(message.at_ms, performance.now());
+    if (state && state.recording !== message.recording) recordings.refresh();
+    state = message;
+    const { at_ms: ms, turn, settings, listeners } = message;
+    played.beats.see(message);
+    played.turns.see(turn, ms);
+    for (const past of Object.values(played)) past.forget(ms - KEEP_MS);
+    controls.follow(settings);
+    sound.follow(listeners);
+  },
+
+  keys(/** @type {any} */ { keys }) {
+    for (const key of keys) {
+      const [part, ms, , , pitch, velocity] = key;
+      played.notes.add(key);
+      if (daemon.toTheirs(performance.now()) - ms > OVER_MS) continue;
+      sound.play(part, pitch, velocity, daemon.toOurs(ms));
+      if (velocity) log.add(part, pitch);
+    }
+  },
+
+  refusal(/** @type {any} */ { reason }) {
+    refuse(reason);
+  },
+
+  lost() {
+    const notice = $("connection");
+    notice.textContent = "livecomposer can't be reached; trying again…";
+    notice.hidden = false;
+    keyboard.release();
+    sound.silence();
+    beginAnew();
+    showTurn("", "Not connected");
+  },
+};
+
+for (const [type, take] of Object.entries(receive)) {
+  connection.addEventListener(type, (event) => take(/** @type {CustomEvent} */ (event).detail));
+}
+
+function draw(/** @type {number} */ ours) {
+  requestAnimationFrame(draw);
+  if (!state || document.hidden) return;
+  const now = daemon.toTheirs(ours);
+  roll.draw(now, played, state.planned);
+  showPosition(played.beats.beatAt(now), state.running);
+  keyboard.show(played.notes.sounding());
+  if (ours - readAt < READ_MS) return;
+  readAt = ours;
+  showTurn(state.turn);
+  showState(state, leader);
+}
+
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-press]"))) {
+  button.addEventListener("click", () => press(button.dataset.press));
+}
+$("mute").addEventListener("click", () => wish({ type: "mute", on: !state?.muted }));
+$("record").addEventListener("click", () => wish({ type: "record", on: !state?.recording }));
+$("octave-down").addEventListener("click", () => keyboard.shift(-1));
+$("octave-up").addEventListener("click", () => keyboard.shift(1));
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address keeps its token
+  $("roll-title").focus();
+});
+takeSpace(() => press("panic"));
+addEventListener("hashchange", () => connection.open(token()));
+
+trust(false);
+requestAnimationFrame(draw);
+connection.open();
