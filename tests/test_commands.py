@@ -144,7 +144,8 @@ def test_commands_with_midi(command, folder, jack_server, request):
         wait_for(process, "monitor: http://127.0.0.1:" if "--monitor" in command else "ready: ")
         process.send_signal(signal.SIGINT)
     if " learn" in command:
-        wait_for(process, "panic: touch the knob, key or program")
+        control = command.split()[2]
+        wait_for(process, f"{STAND_INS.get(control, control)}: touch the knob")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=100)[1].strip() == "Aborted!"
         return
