@@ -43,7 +43,7 @@ TO_BE_RUN = [
     command for command in OURS if not any(re.fullmatch(pattern, command) for pattern in ELSEWHERE)
 ]
 LEARNING = [each for each in TO_BE_RUN if re.match(r"livecomposer (train|evaluate) ", each)]
-LIVE = [each for each in TO_BE_RUN if re.match(r"livecomposer (play|learn|ports|bench)\b", each)]
+LIVE = [each for each in TO_BE_RUN if re.match(r"livecomposer (play|learn|ports|bench|doctor)\b", each)]
 OTHERS = [each for each in TO_BE_RUN if each not in LEARNING + LIVE]
 TRAIN = next(each for each in LEARNING if " --out mine --minutes" in each)
 BENCHMARKS = [each for each in COMMANDS if re.match(r"python (-m )?benchmarks", each)]
@@ -88,6 +88,7 @@ def start(command, folder, environment=os.environ):
     if command.startswith("livecomposer demo"):
         command += " --set clock.tempo_bpm=400"
     words = [STAND_INS.get(word, word) for word in shlex.split(command)[1:]]
+    words = words[: words.index(">")] if ">" in words else words
     home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_MUSIC_DIR")}
     return subprocess.Popen(
         [sys.executable, "-m", "livecomposer", *words], cwd=folder,
@@ -144,7 +145,8 @@ def test_commands_with_midi(command, folder, jack_server, request):
         wait_for(process, "monitor: http://127.0.0.1:" if "--monitor" in command else "ready: ")
         process.send_signal(signal.SIGINT)
     if " learn" in command:
-        wait_for(process, "panic: touch the knob, key or program")
+        control = command.split()[2]
+        wait_for(process, f"{STAND_INS.get(control, control)}: touch the knob, key or program")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=100)[1].strip() == "Aborted!"
         return
