@@ -31,6 +31,7 @@ ELSEWHERE = {
     r"livecomposer train .* --cluster .*": "tests/training/test_corpus.py has a cluster of its own",
     r"export .TF_CONFIG=(.|\n)*": "tests/training/test_train.py sets it",
     r"livecomposer train music21:.*": "reads thousands of files",
+    r"livecomposer service .*": "tests/test_service.py has a systemd of its own",
     r"livecomposer evaluate default .*": "needs the music that those weights learned from",
 }
 """Commands that are not run here, and why."""

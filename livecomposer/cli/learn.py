@@ -38,14 +38,14 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     except PortError as error:
         raise no_midi(error) from None
     kind = "knob" if control in KNOBS else "knob, key or program"
-    click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
     received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
 
     def receive(portions: Sequence[Timed]) -> None:
         for _, data in portions:
             received.put(data)
 
-    try:
+    try:  # from here on, Ctrl-C closes the ports: JACK's would hang at Python's end
+        click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
         ports.input.start(receive, received.put)
         mapping = first_mapping(partial(_wait, received), control)
     except PortError as error:
