@@ -55,14 +55,13 @@ function refuse(/** @type {string} */ reason) {
 }
 
 function wish(/** @type {object} */ message) {
-  if (!trusted) return false;
-  const sent = connection.send(message);
-  if (!sent) refuse("Not connected: nothing was changed.");
-  return sent;
+  if (!trusted) return;
+  if (!connection.send(message)) refuse("Not connected: nothing was changed.");
 }
 
 function play(/** @type {number} */ pitch, /** @type {number} */ velocity) {
-  if (wish({ type: "play", pitch, velocity })) sound.press(pitch, velocity);
+  const sent = trusted && connection.send({ type: "play", pitch, velocity });
+  if (sent || !velocity) sound.press(pitch, velocity);
 }
 
 function press(/** @type {string | undefined} */ button) {
