@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import platformdirs
@@ -80,7 +80,7 @@ def load_config(
     known = {section: set(keys) for section, keys in settings.items()}
     layers = [dict(base)] if base else []
     layers += [_read_toml(file)] if file else []
-    layers += map(_parse_assignment, assignments)
+    layers += map(parse_assignment, assignments)
     for layer in layers:
         _check_names(layer, known)
         for section, values in layer.items():
@@ -99,7 +99,7 @@ def assign(config: Config, assignment: str) -> Config:
         ConfigError: as `load_config`.
     """
     settings = spell_config(config)
-    layer = _parse_assignment(assignment)
+    layer = parse_assignment(assignment)
     _check_names(layer, {section: set(keys) for section, keys in settings.items()})
     for section, values in layer.items():
         settings[section] |= values
@@ -117,6 +117,17 @@ def spell_setting(config: Config, name: str) -> Any:
     """A setting, by section and key, as it stands in a file."""
     section, _, key = name.partition(".")
     return _spell(getattr(getattr(config, section), key))
+
+
+def named_values(section: str, key: str) -> list[str]:
+    """The values of a setting that have names, such as "auto"."""
+    return _names(get_type_hints(get_type_hints(Config)[section])[key])
+
+
+def _names(hint: Any) -> list[str]:
+    if isinstance(hint, str):
+        return [hint]
+    return [name for inner in get_args(hint) for name in _names(inner)]
 
 
 def spell_config(config: Config) -> dict[str, dict[str, Any]]:
@@ -176,7 +187,12 @@ def _parse_toml(text: str) -> dict[str, Any]:
         raise _NotTomlError("a number is too long, or something nested too deeply") from None
 
 
-def _parse_assignment(text: str) -> dict[str, Any]:
+def parse_assignment(text: str) -> dict[str, Any]:
+    """What `section.key=value` sets, as it would stand in a file; unchecked.
+
+    Raises:
+        ConfigError: it is nothing of the kind.
+    """
     path, equals, value = text.partition("=")
     section, dot, key = path.strip().partition(".")
     if not (equals and dot and section and key):
@@ -231,7 +247,7 @@ def _explain(message: str, settings: Mapping[str, Any]) -> str:
         return f"{section}.{reason}"
     if reason.startswith("invalid enum"):
         hint = str(get_type_hints(type_of[section], include_extras=True)[key])
-        names = re.findall(r"'([\w-]+)'", hint)
+        names = named_values(section, key)
         bounds = re.search(r"\bge=([\d.]+).*?\ble=([\d.]+)", hint)
         numbers = f" or {bounds[1]} to {bounds[2]}" if bounds else ""
         reason = f"expected one of {', '.join(map(repr, names))}{numbers}"

@@ -13,12 +13,14 @@ from livecomposer.atomic import whole_file
 from livecomposer.live.recorder import MACHINE_PART, PLAYER_PART
 from livecomposer.midi.files import MidiFile, is_note_off, read_midi, write_messages
 from livecomposer.music.events import DRUM_CHANNEL
+from livecomposer.music.tokens import spell_pitch
 from livecomposer.wording import brief
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {PLAYER_PART: "tab:orange", MACHINE_PART: "tab:blue"}
+COLOURS = {PLAYER_PART: "#d95f02", MACHINE_PART: "#1f6fb4"}
+"""Told apart by those who see no red or no green, too."""
 SOUNDFONTS = [
     Path(folder) / name
     for folder in ("/usr/share/sounds/sf2", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
@@ -28,7 +30,11 @@ SOUNDFONTS = [
 
 _RATE, _BLOCK = 44_100, 1 << 16
 _BAR = 4
+_OCTAVE = 12
+_NAMED = (0, 7)
+"""Pitch classes that are named beside a piano roll: C and G."""
 _INCHES_A_BEAT, _LEAST_INCHES, _MOST_INCHES = 0.12, 8, 120
+_DOTS_AN_INCH = 150
 _MOST_BEATS, _MOST_LABELS = 2000, 300
 _TURN = 1.0
 
@@ -90,7 +96,7 @@ def turns(parts: Sequence[Iterable[Bar]]) -> list[tuple[int, float, float]]:
 
 
 def draw_roll(axes: "Axes", source: Path | bytes) -> None:
-    """Draw a jam's two parts, with the machine's turns behind them, and lines at bars and beats.
+    """Draw a jam's two parts, with the turns behind them, and lines at bars, beats and octaves.
 
     Raises:
         MidiFileError: it can't be read.
@@ -104,20 +110,31 @@ def draw_roll(axes: "Axes", source: Path | bytes) -> None:
             for bar in part
             for low, end in [(bar.pitch - 0.45, bar.begin + bar.length)]
         ]
-        axes.add_collection(PolyCollection(boxes, color=colour, label=name), autolim=True)
-    axes.autoscale_view()
+        axes.add_collection(
+            PolyCollection(boxes, facecolor=colour, edgecolor="white", lw=0.4, label=name)
+        )
     for who, begin, end in turns(parts):
-        axes.axvspan(begin, end, color=list(COLOURS.values())[who], alpha=0.08, linewidth=0)
-    last = max((bar.begin + bar.length for part in parts for bar in part), default=1)
+        axes.axvspan(begin, end, color=list(COLOURS.values())[who], alpha=0.07, lw=0)
+    _rule(axes, [bar for part in parts for bar in part])
+
+
+def _rule(axes: "Axes", bars: Sequence[Bar]) -> None:
+    """Bounds, and lines and names at beats and pitches, behind a roll's notes."""
+    last = max((bar.begin + bar.length for bar in bars), default=1)
     lines = int(last) + 2
-    labelled = _BAR * max(1, lines // _MOST_LABELS)
-    axes.set_xticks(range(0, lines, labelled))
+    axes.set_xticks(range(0, lines, _BAR * max(1, lines // _MOST_LABELS)))
     if lines <= _MOST_BEATS:
-        low, high = axes.get_ylim()
-        for step, colour in ((1, "lightgray"), (_BAR, "gray")):
-            axes.vlines(range(0, lines, step), low, high, colors=colour, lw=0.5, zorder=0)
-        axes.set_ylim(low, high)
-    axes.set(ylabel="MIDI pitch", xlim=(0, last), axisbelow=True)
+        axes.vlines(range(lines), 0, 128, colors="0.92", lw=0.6, zorder=0)
+        axes.vlines(range(0, lines, _BAR), 0, 128, colors="0.75", lw=0.6, zorder=0)
+    pitches = [bar.pitch for bar in bars] or [60]
+    middle = (min(pitches) + max(pitches)) / 2
+    reach = max(_OCTAVE, max(pitches) - min(pitches)) / 2 + 1.5
+    named = [pitch for pitch in range(128) if pitch % _OCTAVE in _NAMED]
+    axes.set_yticks(named, [spell_pitch(pitch) for pitch in named])
+    axes.hlines(named, 0, last, colors="0.92", lw=0.6, zorder=0)
+    axes.set(xlim=(0, last), ylim=(middle - reach, middle + reach), axisbelow=True)
+    axes.tick_params(length=0, labelcolor="0.3")
+    axes.spines[:].set_visible(False)
 
 
 def write_png(source: Path, path: Path) -> None:
@@ -134,10 +151,10 @@ def write_png(source: Path, path: Path) -> None:
     draw_roll(axes, source)
     width = _INCHES_A_BEAT * axes.get_xlim()[1]
     figure.set_size_inches(min(max(width, _LEAST_INCHES), _MOST_INCHES), 4)
-    axes.set_xlabel("beats")
-    axes.legend(loc="upper right")
+    axes.set_xlabel("beats", color="0.3")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     with whole_file(path) as file:
-        figure.savefig(file, format="png", dpi=100)
+        figure.savefig(file, format="png", dpi=_DOTS_AN_INCH)
 
 
 def _write_playable(source: Path, path: Path) -> None:

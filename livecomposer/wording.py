@@ -1,5 +1,7 @@
 """What is said of things that come from anywhere: in one line, short, and printable."""
 
+import logging
+import re
 from reprlib import Repr
 from typing import Any
 
@@ -22,3 +24,10 @@ def spell(value: Any) -> str:
         return _spelling.repr(value)
     except ValueError:  # Python spells no number of thousands of digits
         return f"a number of {value.bit_length():,} bits" if isinstance(value, int) else "..."
+
+
+class LogFormat(logging.Formatter):
+    """Of the files in a traceback, their names only: not where they are installed."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: D102, N802 - logging's
+        return re.sub(r'File ".*[/\\]', 'File "', super().formatException(ei))

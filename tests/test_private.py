@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from livecomposer.cli import main
 from livecomposer.cli.common import read_corpus
-from tests.test_readme import ROOT, write_music
+from tests.pages import ROOT
+from tests.test_commands import write_music
 
 PATH = re.compile(r"(?<![\w.~/:-])/[\w.@+-]+(?:/[\w.@+ -]+)+")
 

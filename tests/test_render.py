@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from livecomposer.cli import main
 from livecomposer.midi.files import TimedNote, read_midi, write_midi
-from livecomposer.render import Bar, bars_of, turns
+from livecomposer.render import COLOURS, Bar, bars_of, turns
 from tests.conftest import write_midi as write_one
 
 
@@ -56,8 +56,9 @@ def test_a_picture(jam, tmp_path):
     assert result.exit_code == 0, result.output
     picture = imread(tmp_path / "jam.png")
     pixels = picture[..., :3].reshape(-1, 3)
-    for colour in ((1.0, 0.5, 0.05), (0.12, 0.47, 0.71)):  # both parts can be seen
-        assert (np.abs(pixels - colour).max(axis=1) < 0.01).sum() > 100
+    for colour in COLOURS.values():  # both parts can be seen
+        rgb = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        assert (np.abs(pixels - rgb).max(axis=1) < 0.01).sum() > 100
 
 
 @pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")

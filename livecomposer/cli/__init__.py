@@ -3,8 +3,10 @@
 import click
 
 from livecomposer.cli.bench import bench
+from livecomposer.cli.completion import completion
 from livecomposer.cli.evaluate import evaluate
 from livecomposer.cli.files import generate, replay, tokens
+from livecomposer.cli.init import init
 from livecomposer.cli.learn import learn
 from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
@@ -19,6 +21,7 @@ def main() -> None:
 
 
 for command in (
+    init,
     play,
     demo,
     ports,
@@ -31,5 +34,6 @@ for command in (
     evaluate,
     import_checkpoint,
     bench,
+    completion,
 ):
     main.add_command(command)

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from livecomposer.cli.completion import complete_setting
 from livecomposer.config import Config
 from livecomposer.config_file import (
     SHIPPED_WEIGHTS,
@@ -23,6 +23,7 @@ from livecomposer.config_file import (
     load_config,
     user_file,
 )
+from livecomposer.wording import LogFormat
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -42,6 +43,32 @@ FAILED, WRONG_USAGE, NO_MIDI = 1, 2, 3
 seed_option = click.option(
     "--seed", type=click.IntRange(0), help="The same seed gives the same music."
 )
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=EXISTING_FILE,
+    help="A TOML file with settings, instead of your own (see `init --help`).",
+)
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    shell_complete=complete_setting,
+    help="One setting, over those of the file. May be repeated.",
+)
+
+
+def own_file_option(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--config` of what writes such a file: the user's own, or another, which may be new."""
+    return click.option(
+        "--config",
+        "file",
+        type=NEW_FILE,
+        default=user_file,
+        show_default="your own, which all commands read",
+        help=help_text,
+    )
 
 
 class FiniteRange(click.FloatRange):
@@ -83,45 +110,32 @@ class _Stderr(logging.StreamHandler[TextIO]):
         pass
 
 
-class _Format(logging.Formatter):
-    """Of the files in a traceback, their names only: not where they are installed."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
-        return re.sub(r'File ".*[/\\]', 'File "', super().formatException(ei))
-
-
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--config`, `--set` and `-v`; its first argument is then the `Config`."""
 
-    @click.option(
-        "--config",
-        "config_file",
-        type=EXISTING_FILE,
-        help="A TOML file with settings, instead of your own (see `learn --help`).",
-    )
-    @click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="SECTION.KEY=VALUE",
-        help="One setting, over those of the file. May be repeated.",
-    )
+    @config_option
+    @set_option
     @click.option("-v", "--verbose", is_flag=True, help="Log more.")
     @wraps(command)
     def configured(
         config_file: Path | None, assignments: tuple[str, ...], verbose: bool, **arguments: Any
     ) -> None:
         handler = _Stderr()
-        handler.setFormatter(_Format("%(levelname)s: %(message)s"))
+        handler.setFormatter(LogFormat("%(levelname)s: %(message)s"))
         logging.basicConfig(handlers=[handler])
         logging.getLogger("livecomposer").setLevel(logging.DEBUG if verbose else logging.INFO)
-        own = user_file()
-        file = config_file or (own if own.exists() else None)
+        file = config_file or own_file()
         if file:
             log.info("settings: %s", file)
         command(read_config(file, assignments), **arguments)
 
     return configured
+
+
+def own_file() -> Path | None:
+    """The user's own settings, if there are any."""
+    file = user_file()
+    return file if file.exists() else None
 
 
 def read_config(
@@ -132,6 +146,11 @@ def read_config(
         return load_config(file, assignments, base)
     except ConfigError as error:
         raise CommandError(str(error), WRONG_USAGE) from None
+
+
+def no_midi(reason: Exception) -> CommandError:
+    """There is no usable MIDI system, or it won't give the ports."""
+    return CommandError(f"{reason} (`livecomposer doctor` looks closer)", NO_MIDI)
 
 
 def require(*libraries: str) -> None:

@@ -15,6 +15,7 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
+from livecomposer.cli.completion import complete_weights
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _NAMES = {
 
 
 @click.command()
-@click.argument("weights", metavar="WEIGHTS")
+@click.argument("weights", metavar="WEIGHTS", shell_complete=complete_weights)
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True)
 @click.option("--unseen", is_flag=True, help="PATH is music that WEIGHTS has not learned from.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from livecomposer.cli.common import NO_MIDI, WRONG_USAGE, CommandError
-from livecomposer.config_file import ConfigError, load_config, user_file
+from livecomposer.cli.common import WRONG_USAGE, CommandError, no_midi, own_file_option, set_option
+from livecomposer.config_file import ConfigError, load_config
 from livecomposer.config_instrument import CHOICES, CONTROLS, KNOBS, ControlName
 from livecomposer.live.intake import Timed
 from livecomposer.midi.mapping import Mapping, mapping_of
@@ -19,17 +19,8 @@ from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 
 @click.command()
 @click.argument("control", type=click.Choice(CONTROLS))
-@click.option(
-    "--config",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=user_file,
-    show_default="your own, which all commands read",
-    help="The TOML file to write it into; what else is in there stays as it is.",
-)
-@click.option(
-    "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="As for play."
-)
+@own_file_option("The TOML file to write it into; what else is in there stays as it is.")
+@set_option
 def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> None:
     """Map a control to the knob, key or program that you touch next.
 
@@ -45,7 +36,7 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     kind = "knob" if control in KNOBS else "knob, key or program"
     click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
     received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()

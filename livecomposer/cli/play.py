@@ -15,10 +15,10 @@ from livecomposer.cli.audience import Audience
 from livecomposer.cli.common import (
     FAILED,
     NEW_FILE,
-    NO_MIDI,
     CommandError,
     draw_seed,
     load_models,
+    no_midi,
     say,
     seed_option,
     with_config,
@@ -64,7 +64,7 @@ def play(config: Config, quiet: bool, monitor: bool | None, open_page: bool) -> 
     try:
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     audience = Audience(
         config,
         lambda settings: describe(settings, seed, ports.ahead_ns()),
@@ -193,7 +193,7 @@ def ports(config: Config) -> None:
     try:
         api, inputs, outputs = list_ports(config.ports.api)
     except PortError as error:
-        raise CommandError(str(error), NO_MIDI) from None
+        raise no_midi(error) from None
     click.echo(f"MIDI system: {api}")
     for title, names in (("ports.input can be:", inputs), ("ports.output can be:", outputs)):
         click.echo(title)

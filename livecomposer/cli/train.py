@@ -19,6 +19,7 @@ from livecomposer.cli.common import (
     require,
     with_config,
 )
+from livecomposer.cli.completion import complete_weights
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _DEFAULT_SOURCE = "music21:"
     "--from",
     "parent",
     metavar="WEIGHTS",
+    shell_complete=complete_weights,
     help="Go on from weights, such as default; their vocabulary, spelling, timing and sizes stay.",
 )
 @click.option(

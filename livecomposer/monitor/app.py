@@ -73,6 +73,7 @@ def create_app(browsers: Browsers, recordings: Recordings, port: int) -> ASGIApp
         ],
         exception_handlers={RecordingError: explain},
     )
+    app.router.redirect_slashes = False
     return Gate(app, port)
 
 

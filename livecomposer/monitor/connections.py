@@ -17,7 +17,7 @@ from websockets.frames import Frame
 MOST = 64
 """Connections of each kind. A page takes six at most, and one that is a WebSocket."""
 
-STALLED_S = 5.0
+STALLED_S = 3.0
 """A connection that takes nothing for so long is cut off."""
 
 _MOST_FRAGMENTS = 16
@@ -55,9 +55,13 @@ class Http(H11Protocol):
         super().connection_made(transport)
         self.since = self.loop.time()
         self._stall = Stall(transport)
-        others = [each for each in self.connections if isinstance(each, Http)]
-        if len(others) > MOST:
-            min(others, key=attrgetter("since")).transport.abort()
+        there = [each for each in self.connections if isinstance(each, Http) and each.is_open()]
+        if len(there) > MOST:
+            min(there, key=attrgetter("since")).transport.abort()
+
+    def is_open(self) -> bool:
+        """Whether it hasn't been told to go."""
+        return not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""

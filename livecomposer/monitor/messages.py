@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Value = str | float | bool
+Value = str | int | float | bool
 """A setting's, as it stands in a file of settings."""
 
 Pitch = Annotated[int, Meta(ge=0, le=127)]
@@ -144,7 +144,7 @@ class Set(Struct, frozen=True, tag="set", tag_field="type", forbid_unknown_field
     """Change a setting: one of `State.settings`."""
 
     setting: Annotated[str, Meta(max_length=40)]
-    value: Annotated[str, Meta(max_length=100)] | float | bool
+    value: Annotated[str, Meta(max_length=100)] | int | float | bool
 
 
 class Mute(Struct, frozen=True, tag="mute", tag_field="type", forbid_unknown_fields=True):

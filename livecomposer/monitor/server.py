@@ -25,6 +25,7 @@ from livecomposer.monitor.browsers import Browsers
 from livecomposer.monitor.connections import Http, WebSocket
 from livecomposer.monitor.messages import Begin, FromMonitor, Ready
 from livecomposer.monitor.recordings import Recordings
+from livecomposer.wording import LogFormat
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the daemon's to heed
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormat("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     line = sys.stdin.buffer.readline()
     if not line:
         return
