@@ -99,16 +99,20 @@ def _answers(server: str) -> bool:
 
 
 @contextmanager
-def livecomposer(server: str, *settings: str, shown: str = "lines") -> Iterator[Callable[[], str]]:
+def livecomposer(
+    server: str, *settings: str, shown: str = "lines", monitor: SimpleQueue[str] | None = None
+) -> Iterator[Callable[[], str]]:
     """`livecomposer play`, once it is ready; gives what reads its log.
 
     Args:
         server: where it plays.
         settings: assignments.
         shown: how it shows what it does: "quiet", "lines", or "panel", in a terminal.
+        monitor: takes the address of the page that it serves, if it is to.
     """
     command = [sys.executable, "-m", "livecomposer", "play"]
     command += ["--quiet"] if shown == "quiet" else []
+    command += ["--monitor"] if monitor is not None else []
     command += [word for setting in settings for word in ("--set", setting)]
     ours, its = pty.openpty() if shown == "panel" else os.pipe()
     with tempfile.TemporaryFile("w+") as log, os.fdopen(ours, errors="replace") as output:
@@ -121,7 +125,7 @@ def livecomposer(server: str, *settings: str, shown: str = "lines") -> Iterator[
             os.close(its)
             if not output.readline().startswith("ready: "):
                 raise RuntimeError("livecomposer isn't ready: " + read_log())
-            threading.Thread(target=_drain, args=(output,), daemon=True).start()
+            threading.Thread(target=_drain, args=(output, monitor), daemon=True).start()
             yield read_log
             process.terminate()
             process.wait(10)
@@ -132,11 +136,12 @@ def daemon() -> psutil.Process:
     return next(child for child in psutil.Process().children() if "livecomposer" in child.cmdline())
 
 
-def _drain(output: TextIO) -> None:
+def _drain(output: TextIO, monitor: SimpleQueue[str] | None) -> None:
     """Read to the end: of a terminal, that is an error."""
     with suppress(OSError):
-        for _ in output:
-            pass
+        for line in output:
+            if monitor is not None and line.startswith("monitor: "):
+                monitor.put(line.split()[1])
 
 
 class Witness:

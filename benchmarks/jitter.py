@@ -8,7 +8,8 @@ each onset's frame. With `--backend rtmidi`, two naive players beside it play th
 rtmidi: one that sleeps `dt` after each note, one that sleeps until absolute deadlines.
 
 With `--shown`, the cases are `play --quiet`, with lines as it is in a pipe, and with the panel that
-it draws in a terminal.
+it draws in a terminal. With `--pages N`, they are without the monitor, with so many of its pages
+open in a headless Chromium, and with it flooded by `monitor_flood.py`.
 
 Errors are distances from the grid that fits best, of which only the phase is free. On the monotonic
 clock, a frame is when its cycle would have begun had its callback not been late; the 0.2 s after a
@@ -17,12 +18,15 @@ from one onset to the next.
 """
 
 import argparse
+import shutil
+import subprocess
 import sys
 import time
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import jack
 import numpy as np
@@ -38,8 +42,13 @@ SETTINGS = (
     "jam.min_response=256", "jam.max_response=256", "sampling.seed=1",
 )  # fmt: skip
 CALL = ((0.0, b"\x90\x3c\x40"), (0.1, b"\x80\x3c\x00"))
+FLOODER = Path(__file__).with_name("monitor_flood.py")
 SHOWN = ("quiet", "lines", "panel")
-TITLES = {"hog": "with a hog", "quiet": "quiet", "lines": "with lines", "panel": "with a panel"}
+PAGES, FLOOD = "pages", "flood"
+TITLES = {
+    "hog": "with a hog", "quiet": "quiet", "lines": "with lines", "panel": "with a panel",
+    PAGES: "with the monitor and pages", FLOOD: "with the monitor, flooded",
+}  # fmt: skip
 ABSOLUTE = ("jack", "rtmidi", "absolute")
 NAIVE = {"sleep": "sleep(dt)", "absolute": "sleep until a deadline"}
 
@@ -129,14 +138,35 @@ def hog() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def pages(address: str, count: int) -> Iterator[None]:
+    """The monitor's page, open so many times."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        for _ in range(count):
+            browser.new_page().goto(address)
+        yield
+        browser.close()
+
+
+@contextmanager
+def flood(address: str) -> Iterator[None]:
+    """Requests and messages without end, in a process of their own, which says how many."""
+    with running([sys.executable, FLOODER, address], stdin=subprocess.PIPE) as process:
+        yield
+        process.communicate()
+
+
 def load_of(process: psutil.Process) -> tuple[float, float]:
     """CPU seconds used, and MB of its own."""
     times = process.cpu_times()
     return times.user + times.system, process.memory_full_info().uss / 1e6
 
 
-def measure(backend: str, minutes: float, period: int, case: str) -> list[Figures]:
-    """One case: "", "hog", or what is shown."""
+def measure(backend: str, minutes: float, period: int, case: str, count: int = 0) -> list[Figures]:
+    """One case: "", "hog", what is shown, or what is done to the monitor, with so many pages."""
     names = [backend, *(NAIVE if backend == "rtmidi" else ())]
     with ExitStack() as stack:
         server = stack.enter_context(jack_server(period))
@@ -147,14 +177,17 @@ def measure(backend: str, minutes: float, period: int, case: str) -> list[Figure
             stack.enter_context(running(command, env=environment(server)))
             witness.listen(kind, f"naive {kind}")
         shown = case if case in SHOWN else "lines"
-        stack.enter_context(
-            livecomposer(server, f"ports.backend={backend}", *SETTINGS, shown=shown)
-        )
+        monitor = SimpleQueue[str]() if case in (PAGES, FLOOD) else None
+        settings = (f"ports.backend={backend}", *SETTINGS)
+        stack.enter_context(livecomposer(server, *settings, shown=shown, monitor=monitor))
         process = daemon()
         witness.play_into("livecomposer in")
         witness.listen(backend, "livecomposer out")
         if case == "hog":
             stack.enter_context(hog())
+        if monitor is not None:
+            address = monitor.get(timeout=20)
+            stack.enter_context(pages(address, count) if case == PAGES else flood(address))
         time.sleep(1)
         begin = time.monotonic()
         before = load_of(process)
@@ -203,15 +236,17 @@ def main() -> None:
     parser.add_argument("--backend", choices=["jack", "rtmidi"], action="append")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw histograms")
     parser.add_argument("--shown", action="store_true", help="compare ways to show what it does")
+    parser.add_argument("--pages", type=int, metavar="N", help="compare ways to use the monitor")
     parser.add_argument("--naive", choices=list(NAIVE), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.naive:
         naive(options.naive)
     print(HEADER, flush=True)
     results = []
+    cases = SHOWN if options.shown else ("", PAGES, FLOOD) if options.pages else ("", "hog")
     for backend in options.backend or ["jack", "rtmidi"]:
-        for case in SHOWN if options.shown else ("", "hog"):
-            for found in measure(backend, options.minutes, options.period, case):
+        for case in cases:
+            for found in measure(backend, options.minutes, options.period, case, options.pages):
                 print(found.row(), flush=True)
                 results.append(found)
     if options.plot:

@@ -70,15 +70,15 @@ def bars_of(midi: MidiFile) -> Iterator[Bar]:
             begun[key] = beat, message.velocity
 
 
-def parts_of(source: Path | bytes) -> list[list[Bar]]:
-    """The player's and the machine's notes of a jam; of something else, all are the player's.
+def parts_of(source: Path | bytes) -> list[MidiFile]:
+    """The player's and the machine's part of a jam; of something else, all is the player's.
 
     Raises:
         MidiFileError: it can't be read.
     """
-    parts = [list(bars_of(read_midi(source, tracks=[name]))) for name in COLOURS]
-    if not any(parts):
-        parts[0] = list(bars_of(read_midi(source)))
+    parts = [read_midi(source, tracks=[name]) for name in COLOURS]
+    if not any(part.messages for part in parts):
+        parts[0] = read_midi(source)
     return parts
 
 
@@ -103,7 +103,7 @@ def draw_roll(axes: "Axes", source: Path | bytes) -> None:
     """
     from matplotlib.collections import PolyCollection
 
-    parts = parts_of(source)
+    parts = [list(bars_of(part)) for part in parts_of(source)]
     for (name, colour), part in zip(COLOURS.items(), parts, strict=True):
         boxes = [
             [(bar.begin, low), (bar.begin, low + 0.9), (end, low + 0.9), (end, low)]

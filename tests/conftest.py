@@ -135,6 +135,16 @@ def own_server() -> Iterator[JackServer]:
     server.end()
 
 
+@pytest.fixture
+def bare_server() -> Iterator[JackServer]:
+    """A JACK server without audio ports: nobody has a latency to make up for."""
+    _require_jack()
+    server = JackServer(f"livecomposer-bare-{os.getpid()}", "-C", "0", "-P", "0")
+    server.start()
+    yield server
+    server.end()
+
+
 def _require_jack() -> None:
     jack = pytest.importorskip("jack", exc_type=(ImportError, OSError))  # OSError: no libjack
     jack.set_error_function(lambda _message: None)

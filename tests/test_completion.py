@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from livecomposer.cli import main
-from tests.test_readme import ROOT
+from tests.pages import ROOT
 
 ASKED = [
     (["pl"], ["play"]),

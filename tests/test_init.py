@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from livecomposer.cli.init import own_settings
 from livecomposer.cli.learn import write_setting
 from livecomposer.config_file import load_config, shipped
-from tests.test_readme import ROOT
+from tests.pages import ROOT
 
 DEFAULTS = shipped("config.toml").read_text()
 UNCOMMENTED = re.compile(r"^#(?=\w+ = )", re.MULTILINE)

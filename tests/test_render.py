@@ -31,7 +31,7 @@ def jam(tmp_path):
 
 def test_notes_as_bars(jam):
     bars = list(bars_of(read_midi(jam, tracks=["livecomposer"])))
-    assert bars[0] == Bar(6, pytest.approx(400 / 480), 48)
+    assert bars[0] == Bar(6, pytest.approx(400 / 480), 48, 90)
     assert [bar.pitch for bar in bars] == [48, 49, 50, 51]
 
 
@@ -43,8 +43,8 @@ def test_a_long_jam_is_drawn(tmp_path):
 
 
 def test_turns_are_where_one_plays_alone():
-    player = [Bar(0, 1, 60), Bar(1, 1, 60), Bar(8, 0.5, 60), Bar(9, 2, 62)]
-    machine = [Bar(3, 0.5, 50), Bar(4, 1, 50), Bar(8.5, 0.2, 50)]
+    player = [Bar(0, 1, 60, 9), Bar(1, 1, 60, 9), Bar(8, 0.5, 60, 9), Bar(9, 2, 62, 9)]
+    machine = [Bar(3, 0.5, 50, 9), Bar(4, 1, 50, 9), Bar(8.5, 0.2, 50, 9)]
     assert turns([player, machine]) == [(0, 0, 2), (1, 3, 5), (0, 9, 11)]
     assert turns([[], []]) == []
 

@@ -4,6 +4,7 @@ import click
 
 from livecomposer.cli.bench import bench
 from livecomposer.cli.completion import completion
+from livecomposer.cli.doctor import doctor
 from livecomposer.cli.evaluate import evaluate
 from livecomposer.cli.files import generate, replay, tokens
 from livecomposer.cli.init import init
@@ -11,6 +12,7 @@ from livecomposer.cli.learn import learn
 from livecomposer.cli.lineage import import_checkpoint
 from livecomposer.cli.play import demo, play, ports
 from livecomposer.cli.render import render
+from livecomposer.cli.service import service
 from livecomposer.cli.train import train
 
 
@@ -33,6 +35,8 @@ for command in (
     train,
     evaluate,
     import_checkpoint,
+    doctor,
+    service,
     bench,
     completion,
 ):

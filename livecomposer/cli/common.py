@@ -135,7 +135,10 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 def own_file() -> Path | None:
     """The user's own settings, if there are any."""
     file = user_file()
-    return file if file.exists() else None
+    try:
+        return file if file.exists() else None
+    except OSError:  # said when it is read
+        return file
 
 
 def read_config(

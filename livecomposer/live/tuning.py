@@ -107,10 +107,13 @@ class Tuning:
         name = assignment.partition("=")[0].strip()
         if name not in SETTABLE:
             raise OrderError(f"{brief(assignment)}: expected one of {', '.join(SETTABLE)}")
+        now = self.config
         try:
-            config = assign(self.config, assignment)
+            config = assign(now, assignment)
         except ConfigError as error:
             raise OrderError(str(error)) from None
+        if config == now:
+            return
         section, key = name.split(".")
         if section == "clock":
             if not self._clock:

@@ -65,7 +65,7 @@ def create_app(browsers: Browsers, recordings: Recordings, port: int) -> ASGIApp
     app = Starlette(
         routes=[
             Route("/", page),
-            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+            Mount("/static", StaticFiles(directory=STATIC)),
             Route("/recordings", listed),
             Route("/recordings/{name}", download),
             Route("/recordings/{name}/notes", notes),

@@ -72,6 +72,7 @@ class Feed:
         self._begin, self._opening, self._ready = begin, opening, ready
         self._keys: deque[Key] = deque(maxlen=_MOST_KEYS)
         self._states: SimpleQueue[State | Refusal] = SimpleQueue()
+        self._sets: SimpleQueue[tuple[int, Set]] = SimpleQueue()  # by a browser's number
         self._held: dict[int, set[int]] = defaultdict(set)  # by browser
         self._browsers = 0
         self._ended = threading.Event()
@@ -122,11 +123,22 @@ class Feed:
         while not self._ended.wait(_EVERY_S):
             if self._browsers:
                 self._wired.daemon.ask(partial(self._take_state, load.share()))
+            for browser, wish in self._last_values():
+                self._wired.daemon.ask(partial(self._grant, browser=browser, wish=wish))
             with suppress(OSError):
                 self._say_all()
         assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018
         with suppress(OSError):
             self._process.stdin.close()
+
+    def _last_values(self) -> list[tuple[int, Set]]:
+        """What is to be set: of each setting the last value only, however many came since."""
+        last: dict[str, tuple[int, Set]] = {}
+        with suppress(Empty):
+            while True:
+                browser, wish = self._sets.get_nowait()
+                last[wish.setting] = browser, wish
+        return list(last.values())
 
     def _take_state(self, load: float, ns: int) -> None:
         self._wired.jam.gather(ns)
@@ -134,16 +146,12 @@ class Feed:
         self._states.put(take_state(self._wired, ns, load=load, recording=recording))
 
     def _say_all(self) -> None:
+        assert self._process is not None  # noqa: S101 - it was started
         with suppress(Empty):
             while True:
-                self._say(self._states.get_nowait())
+                _say(self._process, self._states.get_nowait())
         if self._keys:
-            self._say(Keys([self._keys.popleft() for _ in range(len(self._keys))]))
-
-    def _say(self, what: Begin | FromDaemon) -> None:
-        assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018
-        self._process.stdin.write(msgspec.json.encode(what) + b"\n")
-        self._process.stdin.flush()
+            _say(self._process, Keys([self._keys.popleft() for _ in range(len(self._keys))]))
 
     # Listening.
 
@@ -175,6 +183,8 @@ class Feed:
                 self._ready(port)
             case Watched(browsers):
                 self._browsers = browsers
+            case Wished(browser, Set() as wish):
+                self._sets.put((browser, wish))
             case Wished(browser, wish):
                 self._wired.daemon.ask(lambda ns: self._grant(ns, browser, wish))
             case Left(browser):
@@ -222,9 +232,16 @@ class Feed:
             self._let_go(ns, browser)
 
     def _start_process(self) -> None:
-        self._process = children.start(SERVER, stdout=subprocess.PIPE, stderr=None)
-        self._say(self._begin)
-        self._say(self._opening)
+        process = children.start(SERVER, stdout=subprocess.PIPE, stderr=None)
+        _say(process, self._begin)
+        _say(process, self._opening)
+        self._process = process  # from here on, others say something, too
+
+
+def _say(process: "subprocess.Popen[bytes]", what: Begin | FromDaemon) -> None:
+    assert process.stdin is not None  # noqa: S101 - it is a pipe
+    process.stdin.write(msgspec.json.encode(what) + b"\n")
+    process.stdin.flush()
 
 
 class _Load:

@@ -66,19 +66,18 @@ def main() -> None:
 
 
 def _read(content: bytes) -> Notes:
-    from livecomposer.midi.files import read_midi
-    from livecomposer.render import parts_of
+    from livecomposer.render import bars_of, parts_of
 
-    midi = read_midi(content, tracks=())
-    times = midi.tempo_map
+    parts = parts_of(content)
+    times, division = parts[0].tempo_map, parts[0].division
 
     def seconds(beat: float) -> float:
-        return round(times.ns_at(round(beat * midi.division), midi.division) / 1e9, 4)
+        return round(times.ns_at(round(beat * division), division) / 1e9, 4)
 
     notes = [
-        (part, seconds(bar.begin), seconds(bar.begin + bar.length), bar.pitch, bar.velocity)
-        for part, bars in enumerate(parts_of(content))
-        for bar in bars
+        (number, seconds(bar.begin), seconds(bar.begin + bar.length), bar.pitch, bar.velocity)
+        for number, part in enumerate(parts)
+        for bar in bars_of(part)
     ]
     notes.sort(key=lambda note: note[1])
     return Notes(max((note[2] for note in notes), default=0.0), notes)

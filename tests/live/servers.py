@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+DUMMY = ["-d", "dummy", "-r", "48000", "-p", "256"]
+
 
 class JackServer:
     """A JACK server: one that runs already, or one that is started here.
@@ -17,8 +19,9 @@ class JackServer:
         environment: in which clients find it.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *driver: str) -> None:
+        """Describe it; `driver` are more options of the dummy driver's."""
+        self.name, self._driver = name, driver
         self.environment = {
             **os.environ,
             "JACK_DEFAULT_SERVER": name,
@@ -41,7 +44,7 @@ class JackServer:
         # As far as we may: a server that is short of time loses what is sent.
         urgent = ["-R"] if _may_be_realtime() else ["-r"]
         self._process = subprocess.Popen(
-            ["jackd", *urgent, "-n", self.name, "-d", "dummy", "-r", "48000", "-p", "256"],
+            ["jackd", *urgent, "-n", self.name, *DUMMY, *self._driver],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack
+from itertools import repeat
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from livecomposer.monitor.browsers import (
     ALL_WISHES_A_SECOND,
+    ENTER_S,
     MOST_BROWSERS,
     MOST_MALFORMED,
     WATCH_ONLY,
@@ -61,9 +63,10 @@ def closing(browser):
         return closed.rcvd and (closed.rcvd.code, closed.rcvd.reason)
 
 
-def send_without_end(send, what):
+def send_without_end(send, what, after=lambda: None):
     while True:
         send(what)
+        after()
 
 
 def test_a_browser_that_comes_later_is_shown_how_it_stands(monitor):
@@ -190,7 +193,7 @@ def test_bytes_and_what_is_too_large(monitor):
         browser.send(["x" * 1000] * 5)  # in pieces
         assert closing(browser)[0] == 1009
     with monitor.watch() as browser, pytest.raises(ConnectionClosed):
-        send_without_end(browser.send, [""] * 100)
+        browser.send(repeat("", 20_000))
 
 
 def test_no_more_than_so_many_may_look_on(monitor):
@@ -253,15 +256,20 @@ def test_who_never_reads_holds_nobody_up(monitor):
         assert monitor.megabytes() < before + 15
 
 
-def test_who_pings_and_never_reads_the_answers_is_cut_off(monitor):
-    silent = Silent(monitor)
-    before = monitor.megabytes()
-    ping = b"\x89\xfd" + bytes(4) + b"x" * 125
-    with pytest.raises(ConnectionError):
-        send_without_end(silent.socket.sendall, 500 * ping)
-    silent.socket.close()
-    assert monitor.megabytes() < before + 15
-    assert monitor.hear_until(Watched(0))
+def test_who_pings_and_never_reads_the_answers_is_cut_off_and_who_never_enters(monitor):
+    """In one test, since both take seconds."""
+    with monitor.browse() as mute:
+        silent = Silent(monitor)
+        megabytes = [monitor.megabytes()]
+        ping = b"\x89\xfd" + bytes(4) + b"x" * 125
+        with pytest.raises(ConnectionError):
+            send_without_end(
+                silent.socket.sendall, 500 * ping, lambda: megabytes.append(monitor.megabytes())
+            )
+        silent.socket.close()
+        assert max(megabytes) < megabytes[0] + 15
+        assert monitor.hear_until(Watched(0))
+        assert closing(mute) == (1008, f"no token came within {ENTER_S:g} s")
 
 
 def test_who_asks_a_letter_at_a_time_shuts_nobody_out(monitor):
@@ -276,6 +284,32 @@ def test_who_asks_a_letter_at_a_time_shuts_nobody_out(monitor):
             assert rest(gone) == 0
         monitor.say(STATE)
         assert receive(browser, State) == STATE
+
+
+def test_browsers_that_wont_go_are_bounded(monitor):
+    """Beyond those that may look on, each is told to go, and has a second to answer."""
+    handshake = (
+        f"GET /live HTTP/1.1\r\nHost: {monitor.host}\r\nOrigin: http://{monitor.host}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        let_in = 0
+        for _ in range(6):
+            some = [stack.enter_context(monitor.plain_socket()) for _ in range(MOST // 2)]
+            for each in some:
+                each.sendall(handshake.encode())
+            let_in += sum(takes(each) for each in some)
+        assert MOST_BROWSERS < let_in < 3 * MOST
+        assert monitor.ask("/static/theme.css").status == 200
+
+
+def takes(connection):
+    """Whether there is an answer."""
+    try:
+        return connection.recv(12) == b"HTTP/1.1 101"
+    except ConnectionResetError:
+        return False
 
 
 def test_a_flood_of_requests_lets_messages_through(monitor):

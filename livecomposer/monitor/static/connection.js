@@ -26,11 +26,9 @@ export class Connection extends EventTarget {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/live`);
     this.#socket = socket;
-    socket.addEventListener("open", () => {
-      this.#wait = FIRST_MS;
-      this.send({ type: "enter", token: this.#token });
-    });
+    socket.addEventListener("open", () => this.send({ type: "enter", token: this.#token }));
     socket.addEventListener("message", ({ data }) => {
+      this.#wait = FIRST_MS; // it is open, and wanted
       const message = JSON.parse(data);
       this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
     });

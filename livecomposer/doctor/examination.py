@@ -1,0 +1,44 @@
+"""All checks, one after the other."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from livecomposer.doctor import files, system, timing
+from livecomposer.doctor.finding import Finding, attempt
+from livecomposer.doctor.isolation import check_midi
+from livecomposer.wording import brief
+
+
+def examine(file: Path | None, assignments: Sequence[str]) -> Iterator[Finding]:
+    """What there is, and what is missing; it never raises.
+
+    Args:
+        file: settings, as for `load_config`.
+        assignments: as for `load_config`.
+    """
+    for finding in _examine(file, assignments):
+        yield replace(finding, name=brief(finding.name), found=brief(finding.found))
+
+
+def _examine(file: Path | None, assignments: Sequence[str]) -> Iterator[Finding]:
+    found, config = files.check_config(file, assignments)
+    ports, model = config.ports, config.model
+    yield attempt("python", system.check_python)
+    yield attempt("packages", system.check_packages)
+    for extra in system.known_extras():
+        yield attempt(f"extra {extra}", partial(system.check_extra, extra))
+    yield attempt("processors", system.check_processors)
+    yield found
+    on_jack = False
+    for each in check_midi(config):
+        on_jack |= each.name == "jack" and each.state != "not-here"
+        yield each
+    yield attempt("monotonic clock", timing.check_monotonic)
+    yield attempt("realtime", partial(timing.check_realtime, ports.realtime))
+    yield attempt("memory lock", partial(timing.check_memlock, on_jack=on_jack))
+    for name in (model.weights, *model.others):
+        yield attempt(f"weights {name}", partial(files.check_weights, name, model.engine))
+    yield attempt("timer", partial(timing.check_timer, ports.realtime))
+    yield attempt("recordings", partial(files.check_recordings, config.record))
