@@ -30,13 +30,21 @@ window.probe = {
 
   /** How many of them are of a colour of the theme. */
   count(id, colour) {
-    const wanted = this.rgb(getComputedStyle(document.documentElement).getPropertyValue(`--${colour}`));
+    const wanted = this.rgb(this.ofTheme(colour));
     const { data } = this.picture(id);
     let count = 0;
     for (let i = 0; i < data.length; i += 4) {
       count += wanted.slice(0, 3).every((value, channel) => data[i + channel] === value);
     }
     return count;
+  },
+
+  ofTheme(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+  },
+
+  themeContrast(one, other) {
+    return this.contrast(this.ofTheme(one), this.ofTheme(other));
   },
 
   /** Any CSS colour as red, green, blue (0-255) and alpha (0-1). */

@@ -84,6 +84,10 @@ def press(page, label, key):
     page.get_by_label(label, exact=True).press(key)
 
 
+def choose(page, label, option):
+    page.get_by_label(label).select_option(option)
+
+
 SETTINGS = {
     "jam.mode": (lambda page: page.get_by_label("Fill").check(), "fill"),
     "clock.tempo_bpm": (lambda page: press(page, "Tempo", "ArrowRight"), 301),
@@ -93,10 +97,10 @@ SETTINGS = {
     "sampling.memory": (lambda page: press(page, "Memory", "Home"), 0),
     "sampling.lowest": (lambda page: press(page, "Lowest note", "ArrowRight"), "A#0"),
     "sampling.highest": (lambda page: press(page, "Highest note", "ArrowLeft"), "B7"),
-    "sampling.key": (lambda page: page.get_by_label("Key lock").select_option("D dorian"), "D dorian"),
-    "jam.answer": (lambda page: page.get_by_label("Answer").select_option("4 beats"), 4),
-    "sampling.grid": (lambda page: page.get_by_label("Grid").select_option("1/3 beat"), "1/3"),
-    "model.weights": (lambda page: page.get_by_label("Weights").select_option("fixed"), "fixed"),
+    "sampling.key": (lambda page: choose(page, "Key lock", "D dorian"), "D dorian"),
+    "jam.answer": (lambda page: choose(page, "Answer", "4 beats"), 4),
+    "sampling.grid": (lambda page: choose(page, "Grid", "1/3 beat"), "1/3"),
+    "model.weights": (lambda page: choose(page, "Weights", "fixed"), "fixed"),
 }  # fmt: skip
 
 SHOWN = """(element) => element.querySelector(':checked')?.value
