@@ -56,6 +56,13 @@ def test_a_shell_that_is_not_known():
     assert "'csh' is not one of 'bash', 'zsh', 'fish'" in result.stderr
 
 
+INSTALLING = [
+    line
+    for line in (ROOT / "docs" / "setup.md").read_text().splitlines()
+    if line.startswith("livecomposer completion")
+]
+
+
 @pytest.fixture
 def place(tmp_path):
     """A folder with `livecomposer` in it, which is on the path of the environment."""
@@ -69,9 +76,14 @@ def place(tmp_path):
 
 
 def run_shell(shell, script, place):
+    """Run a script where completion is installed as the docs say; its lines."""
     folder, environment = place
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
+    installing = next(line for line in INSTALLING if f"completion {shell}" in line)
+    file = folder / installing.split("> ~/")[1]
+    file.parent.mkdir(parents=True)
+    subprocess.run(["bash", "-c", installing], env=environment, check=True, timeout=60)
     return subprocess.run(
         [shell, "-c", script], cwd=folder, env=environment,
         capture_output=True, text=True, check=True, timeout=60,
@@ -91,7 +103,9 @@ BASH = [
 
 
 def test_bash(place):
-    script = "source <(livecomposer completion bash)\ncomplete -p livecomposer\n"
+    script = (
+        "source .local/share/bash-completion/completions/livecomposer\ncomplete -p livecomposer\n"
+    )
     for line, _ in BASH:
         words = " ".join(f"'{word}'" for word in line.split("|"))
         script += (
@@ -106,7 +120,7 @@ def test_bash(place):
 def test_fish(place):
     lines = ["livecomposer pl", "livecomposer play --set jam.mode=d", "livecomposer play --set cl"]
     asked = "\n".join(f"complete --do-complete '{line}'; echo" for line in lines)
-    found = "\n".join(run_shell("fish", f"livecomposer completion fish | source\n{asked}", place))
+    found = "\n".join(run_shell("fish", asked, place))
     command, mode, clock = (part.split() for part in found.strip().split("\n\n"))
     assert command[0] == "play"
     assert mode == ["jam.mode=duet"]
@@ -120,8 +134,7 @@ def test_zsh(place):
         zpty shell 'zsh -f -i'
         say() { zpty -w shell "$1" }
         say "PS1= PROMPT_EOL_MARK="
-        say "autoload -Uz compinit; compinit -u -D"
-        say "source <(livecomposer completion zsh)"
+        say "fpath+=~/.zfunc; autoload -Uz compinit; compinit -u -D"
         say "tell() { print -r -- \\$BUFFER > told; exit }; zle -N tell; bindkey ^G tell"
         zpty -w -n shell $'livecomposer play --set jam.mode=du\\t\\a'
         integer tries

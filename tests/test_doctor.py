@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from livecomposer.config_file import load_config
-from livecomposer.doctor import files, midi, system, timing
+from livecomposer.doctor import files, machine, midi, timing
 from livecomposer.doctor.finding import Finding, attempt
 from livecomposer.doctor.isolation import check_midi
 from tests.test_readme import ROOT
@@ -70,12 +70,15 @@ def test_without_any_midi_system(run):
 
 
 def test_for_people(run):
-    ended = run("--set", "record.folder=off", COLUMNS="200")
+    settings = ["--set", "record.folder=off", "--set", 'model.others=["ü"]']
+    ended = run(*settings, COLUMNS="200", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (1, "")
     lines = ended.stdout.splitlines()
     assert lines[0].split()[:3] == ["ok", "python", "CPython"]
     assert "ok        recordings       off: jams are not recorded" in [
         line.rstrip() for line in lines
     ]
+    assert "problem   weights ?        no such file" in [line.rstrip() for line in lines]
     assert any(line.lstrip().startswith("-> ") for line in lines)
     assert lines[-1].split(", ")[0].endswith(" ok")
 
@@ -121,15 +124,15 @@ def test_packages(tmp_path, monkeypatch):
         "Requires-Dist: no-such-flow; extra == 'train'\nProvides-Extra: dev\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    packages = system.check_packages()
+    packages = machine.check_packages()
     assert packages.state == "problem"
     assert packages.found.startswith("mido is ")
     assert packages.found.endswith(", expected >=99; no-such-package is not installed")
-    assert system.check_python().state == "problem"
-    assert system.known_extras() == ["jack", "train"]
-    assert system.check_extra("jack").state == "not-here"
-    assert system.check_extra("train").state == "warning"
-    assert system.check_extra("jack").advice.endswith("pip install 'livecomposer[jack]'")
+    assert machine.check_python().state == "problem"
+    assert machine.known_extras() == ["jack", "train"]
+    assert machine.check_extra("jack").state == "not-here"
+    assert machine.check_extra("train").state == "warning"
+    assert machine.check_extra("jack").advice.endswith("pip install 'livecomposer[jack]'")
 
 
 GOVERNED = [
@@ -147,8 +150,8 @@ def test_processors(tmp_path, governor, driver, state):
         (folder / "scaling_governor").write_text(f"{governor}\n")
         (folder / "scaling_driver").write_text(f"{driver}\n")
     if len(os.sched_getaffinity(0)) > 1:
-        assert system.check_processors(tmp_path).state == state
-    assert f"governor {governor}" in system.check_processors(tmp_path).found
+        assert machine.check_processors(tmp_path).state == state
+    assert f"governor {governor}" in machine.check_processors(tmp_path).found
 
 
 def as_nobody(check):

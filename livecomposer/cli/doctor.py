@@ -1,9 +1,11 @@
 """What is missing here, and what to do: `doctor`."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,8 @@ def _show_all(findings: "Iterable[Finding]") -> "list[Finding]":
     """Print findings as they come, and a line that sums them up; returns them."""
     from rich.console import Console
 
+    if isinstance(sys.stdout, TextIOWrapper):  # a path may have letters that it hasn't
+        sys.stdout.reconfigure(errors="replace")
     console, seen = Console(highlight=False), []
     for finding in findings:
         console.print(_row(finding))

@@ -30,9 +30,11 @@ def init(file: Path, assignments: tuple[str, ...], force: bool) -> None:
     It holds every setting with its default, as comments; those of --set are in force.
     """
     config = read_config(None, assignments)
-    if file.exists() and not force:
-        raise CommandError(f"{file} is there already, and stays as it is: --force writes it anew")
     try:
+        if file.exists() and not force:
+            raise CommandError(
+                f"{file} is there already, and stays as it is: --force writes it anew"
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, own_settings(assignments).encode())
     except OSError as error:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from livecomposer.doctor import files, system, timing
+from livecomposer.doctor import files, machine, timing
 from livecomposer.doctor.finding import Finding, attempt
 from livecomposer.doctor.isolation import check_midi
 from livecomposer.wording import brief
@@ -25,15 +25,16 @@ def examine(file: Path | None, assignments: Sequence[str]) -> Iterator[Finding]:
 def _examine(file: Path | None, assignments: Sequence[str]) -> Iterator[Finding]:
     found, config = files.check_config(file, assignments)
     ports, model = config.ports, config.model
-    yield attempt("python", system.check_python)
-    yield attempt("packages", system.check_packages)
-    for extra in system.known_extras():
-        yield attempt(f"extra {extra}", partial(system.check_extra, extra))
-    yield attempt("processors", system.check_processors)
+    yield attempt("python", machine.check_python)
+    yield attempt("packages", machine.check_packages)
+    for extra in machine.known_extras():
+        yield attempt(f"extra {extra}", partial(machine.check_extra, extra))
+    yield attempt("processors", machine.check_processors)
     yield found
     on_jack = False
     for each in check_midi(config):
-        on_jack |= each.name == "jack" and each.state != "not-here"
+        if each.name == "jack":  # PipeWire's clients lock little
+            on_jack = each.state != "not-here" and "PipeWire" not in each.found
         yield each
     yield attempt("monotonic clock", timing.check_monotonic)
     yield attempt("realtime", partial(timing.check_realtime, ports.realtime))

@@ -41,6 +41,13 @@ def check_midi(config: Config, patience_s: float = PATIENCE_S) -> Iterator[Findi
         config: what is wanted.
         patience_s: for how long each is waited for.
     """
+    try:
+        yield from _check_midi(config, patience_s)
+    except (OSError, msgspec.DecodeError) as error:
+        yield Finding("midi", "problem", f"no process can look at it ({error})")
+
+
+def _check_midi(config: Config, patience_s: float) -> Iterator[Finding]:
     names = list(midi.CHECKS)
     while names:  # those that are left, after one that came to no end
         with children.start(__name__, *names, stdout=subprocess.PIPE) as process:

@@ -18,25 +18,24 @@ from livecomposer.live.rtmidi_device import RtMidiDevice
 from livecomposer.live.rtmidi_ports import list_ports
 
 _CLIENT = "livecomposer doctor"
+_START_JACK = "start a server (QjackCtl, jackd), or with PipeWire, begin commands with pw-jack"
 
 
 def check_jack(_config: Config) -> Finding:
     """Whether a JACK server runs, whose it is, and whether all is there to use it well."""
-    through_rtmidi = _look("jack", "start one if you want JACK: QjackCtl, jackd, or PipeWire's")
-    if through_rtmidi.state != "ok":
-        return through_rtmidi
     try:
         import jack
 
         from livecomposer.live.jack_watch import quiet_jack
     except ImportError:
-        advice = "for every note at its exact frame: pip install 'livecomposer[jack]'"
-        return replace(through_rtmidi, state="warning", advice=advice)
-    except OSError:
-        found = "a server runs, but JACK's own library, libjack, is missing"
-        return Finding("jack", "warning", found, "install it: apt install libjack-jackd2-0")
+        return _jack_through_rtmidi("pip install 'livecomposer[jack]'")
+    except OSError:  # no libjack
+        return _jack_through_rtmidi("install JACK's own library (apt install libjack-jackd2-0)")
     quiet_jack()
-    client = jack.Client(_CLIENT, no_start_server=True)
+    try:
+        client = jack.Client(_CLIENT, no_start_server=True)
+    except jack.JackOpenError:
+        return Finding("jack", "not-here", "no server runs", f"if you want JACK, {_START_JACK}")
     rate, frames, urgent = client.samplerate, client.blocksize, client.realtime
     client.close()
     found = (
@@ -46,6 +45,18 @@ def check_jack(_config: Config) -> Finding:
     if urgent:
         return Finding("jack", "ok", found)
     return Finding("jack", "warning", found, "start it with real-time priority (jackd -R)")
+
+
+def _jack_through_rtmidi(remedy: str) -> Finding:
+    """What can be told of JACK where it can't be asked itself.
+
+    Args:
+        remedy: how to have that.
+    """
+    found = _look("jack", f"if you want JACK, {remedy}, and {_START_JACK}")
+    if found.state != "ok":
+        return found
+    return replace(found, state="warning", advice=f"for each note at its exact frame: {remedy}")
 
 
 def check_alsa(_config: Config, device: Path = ALSA_DEVICE) -> Finding:

@@ -26,15 +26,13 @@ _WITH_OWN_WILL = ("intel_pstate", "amd-pstate-epp")
 def check_python() -> Finding:
     """Its version and build."""
     bits = 64 if sys.maxsize > 2**32 else 32
-    found = (
-        f"{platform.python_implementation()} {platform.python_version()}, {bits} bit, on "
-        f"{platform.system()} {platform.release()}, {platform.machine()}"
-    )
+    made, version = platform.python_implementation(), platform.python_version()
+    found = f"{made} {version}, {bits} bit, on {platform.platform()}"
     try:
         wanted = metadata.metadata(_OURS)["Requires-Python"]
     except metadata.PackageNotFoundError:
         wanted = ""
-    if not SpecifierSet(wanted).contains(platform.python_version(), prereleases=True):
+    if not SpecifierSet(wanted).contains(version, prereleases=True):
         advice = f"install livecomposer with a Python {wanted}"
         return Finding("python", "problem", found, advice)
     if bits != 64:
