@@ -191,6 +191,67 @@ def test_the_keyboard_is_played_and_the_answer_is_heard(page, watcher):
     )
 
 
+HEARD = """async (pitch) => {
+  const { Voice } = await import('/static/voice.js');
+  const context = new OfflineAudioContext(1, 3 * 48000, 48000);
+  const voice = new Voice(context);
+  voice.play('note', pitch, 90, 0.5);
+  voice.play('note', pitch, 0, 1.5);
+  const samples = (await context.startRendering()).getChannelData(0);
+  const loudness = (from, to) => Math.max(...samples.slice(from * 48000, to * 48000).map(Math.abs));
+  const alike = (lag) => {
+    let sum = 0;
+    for (let i = 48000; i < 52800; i += 1) sum += samples[i] * samples[i + lag];
+    return sum;
+  };
+  const lags = Array.from({ length: 400 }, (_, i) => i + 40);
+  const period = lags.reduce((best, lag) => (alike(lag) > alike(best) * 1.01 ? lag : best));
+  return [loudness(0, 0.49), loudness(0.5, 1.5), loudness(2.5, 3), 48000 / period];
+}"""
+
+
+@pytest.mark.parametrize(("pitch", "hertz"), [(57, 220), (69, 440), (81, 880)])
+def test_the_voice_sounds_as_long_and_as_high_as_it_is_asked_to(page, pitch, hertz):
+    before, sounding, after, heard = page.evaluate(HEARD, pitch)
+    assert before == 0
+    assert 0.03 < sounding < 1
+    assert after < sounding / 1000
+    assert heard == pytest.approx(hertz, rel=0.02)
+
+
+def test_whether_it_sounds_is_the_users_choice(page):
+    sound = page.get_by_role("button", name="Sound")
+    page.keyboard.press("KeyA")
+    expect(sound).to_have_attribute("aria-pressed", "true")
+    sound.click()
+    expect(sound).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(page.get_by_label("Density")).to_be_enabled()
+    heard = page.evaluate("sounds.length")
+    page.keyboard.press("KeyA")
+    expect(sound).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate("sounds.length") == heard
+
+
+def test_two_fingers_hold_two_keys(open_page, jam, watcher):
+    page = open_page(jam.address, has_touch=True, viewport={"width": 360, "height": 740})
+    expect(page.get_by_label("Density")).to_be_enabled()
+    page.locator("#piano").scroll_into_view_if_needed()
+    keys = [page.get_by_role("button", name=name, exact=True) for name in ("C4", "E4")]
+    points = [
+        {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] - 10, "id": i}
+        for i, box in enumerate(key.bounding_box() for key in keys)
+    ]
+    fingers = page.context.new_cdp_session(page)
+    for kind, changed, held in (
+        ("touchStart", points, {60, 64}),
+        ("touchEnd", points[:1], {64}),
+        ("touchEnd", [], set()),
+    ):
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": changed})
+        wait_for(lambda: {pitch for _, pitch in watcher.sounding(0)} == held)  # noqa: B023
+
+
 def test_a_finger_glides_and_nothing_hangs(page, watcher):
     held = watcher.onsets(0)
     page.locator("#piano").scroll_into_view_if_needed()
