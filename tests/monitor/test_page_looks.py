@@ -70,6 +70,22 @@ def test_it_looks_right(open_page, jam, shots, width, height, scheme):
             assert page.evaluate("(pair) => probe.themeContrast(...pair)", pair) >= least, pair
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
+    size = {"width": 360, "height": 740}
+    page = open_page(jam.address[:-1] + "_", viewport=size, color_scheme=scheme)
+    expect(page.locator("#trust")).to_be_visible()
+    with Watcher(jam) as watcher:
+        watcher.set("jam.mode", "solo")
+        expect(page.locator("#turn")).to_have_text("livecomposer plays")
+        page.screenshot(path=shots / f"360-{scheme}-watching.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("probe.clipped()") == []
+        assert page.evaluate("probe.overlaps()") == []
+        assert page.evaluate(f"probe.faint({READABLE})") == []
+        watcher.set("jam.mode", "call-response")
+
+
 def test_it_is_in_order_for_the_keyboard_alone(open_page, jam):
     page = open_page(jam.address)
     expect(page.get_by_label("Density")).to_be_enabled()
