@@ -29,7 +29,7 @@ ELSEWHERE = {
     r"uv pip compile .*": "asks an index, and uv is no package of ours",
     r"dask (scheduler|worker) .*": "tests/training/test_corpus.py has a cluster of its own",
     r"livecomposer train .* --cluster .*": "tests/training/test_corpus.py has a cluster of its own",
-    r"export TF_CONFIG=(.|\n)*": "tests/training/test_train.py sets it",
+    r"export .TF_CONFIG=(.|\n)*": "tests/training/test_train.py sets it",
     r"livecomposer train music21:.*": "reads thousands of files",
     r"livecomposer evaluate default .*": "needs the music that those weights learned from",
 }
@@ -43,7 +43,8 @@ TO_BE_RUN = [
     command for command in OURS if not any(re.fullmatch(pattern, command) for pattern in ELSEWHERE)
 ]
 LEARNING = [each for each in TO_BE_RUN if re.match(r"livecomposer (train|evaluate) ", each)]
-LIVE = [each for each in TO_BE_RUN if re.match(r"livecomposer (play|learn|ports|bench)\b", each)]
+WITH_PORTS = re.compile(r"livecomposer (play|learn|ports|bench|doctor)\b")
+LIVE = [each for each in TO_BE_RUN if WITH_PORTS.match(each)]
 OTHERS = [each for each in TO_BE_RUN if each not in LEARNING + LIVE]
 TRAIN = next(each for each in LEARNING if " --out mine --minutes" in each)
 BENCHMARKS = [each for each in COMMANDS if re.match(r"python (-m )?benchmarks", each)]
@@ -88,6 +89,7 @@ def start(command, folder, environment=os.environ):
     if command.startswith("livecomposer demo"):
         command += " --set clock.tempo_bpm=400"
     words = [STAND_INS.get(word, word) for word in shlex.split(command)[1:]]
+    words = words[: words.index(">")] if ">" in words else words
     home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_MUSIC_DIR")}
     return subprocess.Popen(
         [sys.executable, "-m", "livecomposer", *words], cwd=folder,
@@ -144,7 +146,8 @@ def test_commands_with_midi(command, folder, jack_server, request):
         wait_for(process, "monitor: http://127.0.0.1:" if "--monitor" in command else "ready: ")
         process.send_signal(signal.SIGINT)
     if " learn" in command:
-        wait_for(process, "panic: touch the knob, key or program")
+        control = command.split()[2]
+        wait_for(process, f"{STAND_INS.get(control, control)}: touch the knob")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=100)[1].strip() == "Aborted!"
         return

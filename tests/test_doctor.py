@@ -16,7 +16,7 @@ from livecomposer.config_file import load_config
 from livecomposer.doctor import files, machine, midi, timing
 from livecomposer.doctor.finding import Finding, attempt
 from livecomposer.doctor.isolation import check_midi
-from tests.test_readme import ROOT
+from tests.pages import ROOT
 
 NAMES = [
     "python", "packages", "processors", "config", "jack", "alsa", "coremidi", "winmm", "ports",

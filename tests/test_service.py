@@ -14,7 +14,7 @@ import pytest
 from livecomposer.service.launchd import Launchd
 from livecomposer.service.manager import ServiceError, find_manager, play_command
 from livecomposer.service.systemd import Systemd
-from tests.test_readme import ROOT
+from tests.pages import ROOT
 
 ODD = "my 100%h $HOME ünd's"
 UNIT = Path(".config", "systemd", "user", "livecomposer.service")
