@@ -116,6 +116,12 @@ window.probe = {
       const box = element.closest("button, .field, li, dd, dt, p, header, section, footer");
       return lines.some((line) => isOut(line, box.getBoundingClientRect()));
     });
+    const cut = [...document.querySelectorAll("body *:not(select, input)")].filter(
+      (element) =>
+        this.isVisible(element) &&
+        getComputedStyle(element).overflowX !== "visible" &&
+        element.scrollWidth > element.clientWidth + 1,
+    );
     const measure = new OffscreenCanvas(1, 1).getContext("2d");
     const selects = [...document.querySelectorAll("select")].filter((select) => {
       const { font, paddingLeft, paddingRight } = getComputedStyle(select);
@@ -124,7 +130,7 @@ window.probe = {
       const taken = parseFloat(paddingLeft) + parseFloat(paddingRight) + arrow;
       return measure.measureText(select.selectedOptions[0]?.text ?? "").width + taken > select.clientWidth;
     });
-    return [...texts.map(({ text }) => text), ...selects.map(({ id }) => id)];
+    return [...texts.map(({ text }) => text), ...[...cut, ...selects].map(({ id, innerText }) => id || innerText)];
   },
 
   /** Pairs of controls, or of pieces of text, that lie on each other. */
