@@ -25,6 +25,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Jams are recorded, and settings are looked for, in folders of the tests' own."""
     os.environ["XDG_MUSIC_DIR"] = str(tmp_path_factory.mktemp("music"))
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 # A background job of a shell is told to ignore Ctrl-C, and so would be what tests start.
@@ -44,9 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What plays with a JACK server does so in real time; most faults are for another day."""
+    """JACK servers and browsers want the machine to themselves; most faults are for another day."""
     for item in items:
-        if item.get_closest_marker("jack"):
+        if item.get_closest_marker("jack") or item.get_closest_marker("browser"):
             item.add_marker("realtime")
     wanted = config.getoption("--faults")
     left_out = [item for item in items if bool(item.get_closest_marker("faults")) != wanted]

@@ -6,7 +6,7 @@ import { Voice } from "./voice.js";
 /** Whether this browser has WebAudio at all. */
 export const HAS_AUDIO = "AudioContext" in window;
 
-export class Audio extends EventTarget {
+export class AudioOut extends EventTarget {
   /** @type {AudioContext | null} */
   #context = null;
   /** @type {Voice | null} */

@@ -1,7 +1,7 @@
 /** The computer's keyboard as a piano's, as DAWs have it: by where keys are, whatever is on them. */
 
 const ORDER = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU",
-  "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon", "Quote"]; // prettier-ignore
+  "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon", "Quote"];
 
 /** Semitones above the lowest, by `KeyboardEvent.code`. */
 export const SEMITONES = new Map(ORDER.map((code, semitone) => [code, semitone]));

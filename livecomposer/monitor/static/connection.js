@@ -9,8 +9,8 @@ export class Connection extends EventTarget {
   #token;
 
   /**
-   * Dispatches each message as an event of its `type` with `detail`, and "lost" whenever there is
-   * no connection.
+   * Dispatches each message as an event of its `type`, with the message as its `detail`; and "lost"
+   * whenever there is no connection, with the reason, if any was given.
    *
    * @param {string} token
    */
@@ -32,10 +32,10 @@ export class Connection extends EventTarget {
       const message = JSON.parse(data);
       this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ reason }) => {
       if (socket !== this.#socket) return;
       this.#socket = null;
-      this.dispatchEvent(new Event("lost"));
+      this.dispatchEvent(new CustomEvent("lost", { detail: reason }));
       setTimeout(() => this.#socket ?? this.open(), this.#wait);
       this.#wait = Math.min(2 * this.#wait, MOST_MS);
     });

@@ -31,9 +31,14 @@ class Control {
     });
   }
 
+  /** It is being moved. */
+  touch() {
+    this.#busyUntil = Math.max(this.#busyUntil, performance.now() + SETTLE_MS);
+  }
+
   /** @param {Value} value the user's */
   change(value) {
-    this.#busyUntil = Math.max(this.#busyUntil, performance.now() + SETTLE_MS);
+    this.touch();
     this.#tell(this.setting, value);
   }
 
@@ -62,6 +67,7 @@ class Slider extends Control {
     this.#scale = SCALES[element.dataset.scale];
     this.#output = document.querySelector(`output[for="${element.id}"]`);
     element.addEventListener("input", () => {
+      this.touch();
       this.#spell(this.#scale.toValue(element.valueAsNumber));
       clearTimeout(this.#timer);
       const wait = Math.max(0, this.#sent + SEND_MS - performance.now());

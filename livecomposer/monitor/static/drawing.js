@@ -12,8 +12,8 @@ const MARGIN = 2;
  * @typedef {CanvasRenderingContext2D} Context
  */
 
-const NAMES = ["ground", "surface", "row", "ink", "soft", "line", "edge", "player", "on-player",
-  "machine", "on-machine", "white-key", "on-white-key", "black-key"]; // prettier-ignore
+const NAMES = ["surface", "row", "ink", "soft", "line", "edge", "player", "on-player",
+  "machine", "on-machine", "white-key", "on-white-key", "black-key"];
 
 /** @returns {Record<string, string>} the theme's colours, as they are now */
 export function palette() {
@@ -103,11 +103,11 @@ export function drawKeys(context, colours, rows, sounding) {
     const part = sounding.get(pitch);
     if (isBlack(pitch) || part !== undefined) {
       context.fillStyle = part === undefined ? colours["black-key"] : colours[partName(part)];
-      context.fillRect(0, y, isBlack(pitch) ? STRIP * 0.5 : STRIP - 1, row);
+      context.fillRect(0, y, STRIP / 2, row);
     }
     if (pitch % 12) continue;
-    context.fillStyle = part === undefined ? colours["on-white-key"] : colours[`on-${partName(part)}`];
-    context.fillText(spell(pitch), STRIP - 6, y + row / 2);
+    context.fillStyle = colours["on-white-key"];
+    context.fillText(spell(pitch), STRIP - 4, y + row / 2);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The monitor's page: what comes from the daemon goes to what shows it, what is done here to it. */
 
-import { Audio } from "./audio.js";
+import { AudioOut } from "./audio.js";
 import { Beats } from "./beats.js";
 import { Offset } from "./clock.js";
 import { Connection } from "./connection.js";
@@ -22,7 +22,7 @@ const REFUSAL_MS = 6000;
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const token = () => location.hash.slice(1);
 
-const audio = new Audio();
+const audio = new AudioOut();
 const sound = new Sound(audio, $("sound"), $("sound-told"));
 const recordings = new Recordings(audio);
 const log = new PlayedLog($("played"), $("played-told"));
@@ -55,14 +55,13 @@ function refuse(/** @type {string} */ reason) {
 }
 
 function wish(/** @type {object} */ message) {
-  if (!trusted) return false;
-  const sent = connection.send(message);
-  if (!sent) refuse("Not connected: nothing was changed.");
-  return sent;
+  if (!trusted) return;
+  if (!connection.send(message)) refuse("Not connected: nothing was changed.");
 }
 
 function play(/** @type {number} */ pitch, /** @type {number} */ velocity) {
-  if (wish({ type: "play", pitch, velocity })) sound.press(pitch, velocity);
+  const sent = trusted && connection.send({ type: "play", pitch, velocity });
+  if (sent || !velocity) sound.press(pitch, velocity);
 }
 
 function press(/** @type {string | undefined} */ button) {
@@ -112,7 +111,7 @@ const receive = {
     for (const key of keys) {
       const [part, ms, , , pitch, velocity] = key;
       played.notes.add(key);
-      if (daemon.toTheirs(performance.now()) - ms > OVER_MS) continue;
+      if (!state || daemon.toTheirs(performance.now()) - ms > OVER_MS) continue;
       sound.play(part, pitch, velocity, daemon.toOurs(ms));
       if (velocity) log.add(part, pitch);
     }
@@ -122,9 +121,9 @@ const receive = {
     refuse(reason);
   },
 
-  lost() {
+  lost(/** @type {string} */ reason) {
     const notice = $("connection");
-    notice.textContent = "livecomposer can't be reached; trying again…";
+    notice.textContent = `${reason || "livecomposer can't be reached"}; trying again…`;
     notice.hidden = false;
     keyboard.release();
     sound.silence();

@@ -13,7 +13,7 @@ export class Playback {
   #ended;
 
   /**
-   * @param {import("./audio.js").Audio} audio
+   * @param {import("./audio.js").AudioOut} audio
    * @param {() => void} ended
    */
   constructor(audio, ended) {

@@ -3,7 +3,7 @@
 import { barAndBeat } from "./beats.js";
 
 const TURNS = { player: "You play", livecomposer: "livecomposer plays", "": "Nobody plays" };
-const LEADERS = { internal: "its own", midi: "MIDI clock", jack: "JACK" };
+const LEADERS = { internal: "its own", midi: "MIDI", jack: "JACK" };
 const MOST_TOKENS = 24;
 const MOST_CANDIDATES = 6;
 

@@ -19,7 +19,7 @@ export class Recordings {
   #shown = /** @type {any} */ (null);
   #playback;
 
-  /** @param {import("./audio.js").Audio} audio */
+  /** @param {import("./audio.js").AudioOut} audio */
   constructor(audio) {
     this.#playback = new Playback(audio, () => this.#showPlayback());
     $("refresh").addEventListener("click", () => this.refresh());

@@ -19,8 +19,6 @@ export const SCALES = {
   pitch: { toValue: spell, toPosition: (value) => parse(String(value)), spell: String },
 };
 
-const BY_NAME = ["major", "minor", "harmonic minor", "dorian", "phrygian", "lydian", "mixolydian",
-  "major pentatonic", "minor pentatonic", "blues"]; // prettier-ignore
-
 /** The names of the scales that a key can have, as livecomposer's settings know them. */
-export const KEY_SCALES = BY_NAME;
+export const KEY_SCALES = ["major", "minor", "harmonic minor", "dorian", "phrygian", "lydian",
+  "mixolydian", "major pentatonic", "minor pentatonic", "blues"];

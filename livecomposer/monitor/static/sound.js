@@ -37,7 +37,7 @@ export class Sound {
   #echoes = [];
 
   /**
-   * @param {import("./audio.js").Audio} audio
+   * @param {import("./audio.js").AudioOut} audio
    * @param {HTMLElement} button
    * @param {HTMLElement} told where it is said in words
    */

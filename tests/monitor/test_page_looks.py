@@ -1,0 +1,104 @@
+"""How the page looks: nothing is cut off, nothing lies on anything, and all can be read.
+
+Pictures go to the folder that LIVECOMPOSER_SHOTS names, to be looked at.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.conftest import write_midi
+from tests.monitor.jam import Jam, Watcher, wait_for
+
+pytestmark = pytest.mark.browser
+
+READABLE, VISIBLE = 4.5, 3.0
+"""The least contrasts of WCAG 2.2, AA (1.4.3 and 1.4.11): of text, and of what is drawn."""
+
+FINGER = 44
+"""Pixels (WCAG 2.2, 2.5.5)."""
+
+WRITTEN = [("soft", "sunken"), ("on-player", "player"), ("on-machine", "machine"),
+           ("on-white-key", "white-key")]  # fmt: skip
+DRAWN = [(part, on) for part in ("player", "machine") for on in ("surface", "row", "white-key")] + [
+    ("edge", "surface"), ("edge", "ground"), ("ink", "row"), ("focus", "surface")
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def jam(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recordings")
+    notes = [(i / 2, 0.45, 48 + 5 * i % 31) for i in range(64)]
+    write_midi(folder / "2026-11-26 20.15.00.mid", notes)
+    with Jam("demo", "sampling.seed=1", f"record.folder={folder}") as jam:
+        yield jam
+
+
+@pytest.fixture
+def shots(tmp_path):
+    folder = Path(os.environ.get("LIVECOMPOSER_SHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (768, 1024), (1440, 900)])
+def test_it_looks_right(open_page, jam, shots, width, height, scheme):
+    options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
+    page = open_page(jam.address, **options, has_touch=width < 1000)
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#candidates li")).to_have_count(6)
+    with Watcher(jam) as watcher:
+        watcher.set("sampling.key", "G# major pentatonic")  # as long as they come
+        wait_for(lambda: watcher.state["turn"])
+    page.evaluate("scrollTo(0, 0)")
+    for name in ("top", "whole"):
+        page.screenshot(path=shots / f"{width}-{scheme}-{name}.png", full_page=name == "whole")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("probe.clipped()") == []
+    assert page.evaluate("probe.overlaps()") == []
+    assert page.evaluate(f"probe.faint({READABLE})") == []
+    assert page.evaluate(f"probe.small({FINGER if width < 1000 else 20})") == []
+    assert page.evaluate("probe.nameless()") == []
+    for pairs, least in ((WRITTEN, READABLE), (DRAWN, VISIBLE)):
+        for pair in pairs:
+            assert page.evaluate("(pair) => probe.themeContrast(...pair)", pair) >= least, pair
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
+    size = {"width": 360, "height": 740}
+    page = open_page(jam.address[:-1] + "_", viewport=size, color_scheme=scheme)
+    expect(page.locator("#trust")).to_be_visible()
+    with Watcher(jam) as watcher:
+        watcher.set("jam.mode", "solo")
+        expect(page.locator("#turn")).to_have_text("livecomposer plays")
+        page.screenshot(path=shots / f"360-{scheme}-watching.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("probe.clipped()") == []
+        assert page.evaluate("probe.overlaps()") == []
+        assert page.evaluate(f"probe.faint({READABLE})") == []
+        watcher.set("jam.mode", "call-response")
+
+
+def test_it_is_in_order_for_the_keyboard_alone(open_page, jam):
+    page = open_page(jam.address)
+    expect(page.get_by_label("Density")).to_be_enabled()
+    reached = []
+    while True:
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate("probe.focused()")
+        if name in reached or not name:
+            break
+        reached.append(name)
+        assert outline == "solid", name
+    expected = page.evaluate("probe.reachable()")
+    assert reached == expected
+    assert reached[:4] == ["skip", "mute", "record", "Panic space"]
+    assert len(reached) > 25
