@@ -37,23 +37,23 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
         ports = open_ports(config.ports, config.clock)
     except PortError as error:
         raise no_midi(error) from None
-    kind = "knob" if control in KNOBS else "knob, key or program"
-    click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
     received: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
 
     def receive(portions: Sequence[Timed]) -> None:
         for _, data in portions:
             received.put(data)
 
+    kind = "knob" if control in KNOBS else "knob, key or program"
     try:
+        click.echo(f"{control}: touch the {kind} on what plays into {ports.input.name!r}")
         ports.input.start(receive, received.put)
         mapping = first_mapping(partial(_wait, received), control)
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
-        for port in (ports.input, ports.clock, ports.output):
-            if port:
-                port.close()
+        for part in (ports.watch, ports.input, ports.clock, ports.output):
+            if part:
+                part.close()
     try:
         load_config(known, [*assignments, f"controls.{control}={mapping}"])
         write_setting(file, "controls", control, str(mapping))

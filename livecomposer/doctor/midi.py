@@ -26,14 +26,14 @@ def check_jack(_config: Config) -> Finding:
     try:
         import jack
 
-        from livecomposer.live.jack_watch import quiet_jack
+        from livecomposer.live.jack_client import open_client, quiet_jack
     except ImportError:
         return _jack_through_rtmidi("pip install 'livecomposer[jack]'")
     except OSError:  # no libjack
         return _jack_through_rtmidi("install JACK's own library (apt install libjack-jackd2-0)")
     quiet_jack()
     try:
-        client = jack.Client(_CLIENT, no_start_server=True)
+        client = open_client(_CLIENT)
     except jack.JackOpenError:
         return Finding("jack", "not-here", "no server runs", f"if you want JACK, {_START_JACK}")
     rate, frames, urgent = client.samplerate, client.blocksize, client.realtime

@@ -17,8 +17,9 @@ import jack
 
 from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
+from livecomposer.live.jack_client import open_client, quiet_jack
 from livecomposer.live.jack_transport import TransportReader
-from livecomposer.live.jack_watch import JackConnections, quiet_jack
+from livecomposer.live.jack_watch import JackConnections
 from livecomposer.live.patchbay import Patchbay, Role, match_port
 from livecomposer.live.player import Player
 from livecomposer.live.ports import (
@@ -235,7 +236,7 @@ def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Port
 
 def _client(name: str) -> Any:
     try:
-        return jack.Client(name, no_start_server=True)
+        return open_client(name)
     except jack.JackOpenError as error:
         if error.status.server_failed:
             raise PortError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import jack
 
+from livecomposer.live.jack_client import open_client, quiet_jack
 from livecomposer.live.patchbay import Look, Patchbay, Role
 from livecomposer.live.ports import PortError
 from livecomposer.live.watch import Watch
@@ -94,12 +95,6 @@ class JackConnections:
             log.debug("%s", error)
 
 
-def quiet_jack() -> None:
-    """Have JACK's own complaints logged: ours says it in one line."""
-    jack.set_error_function(lambda message: log.debug("JACK: %s", message))
-    jack.set_info_function(lambda message: log.debug("JACK: %s", message))
-
-
 def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay, lost: Callable[[], None]) -> Watch:
     """Look after ports that rtmidi has made in JACK, with a client of our own beside.
 
@@ -113,7 +108,7 @@ def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay, lost: Callable[[
     """
     quiet_jack()
     try:
-        client = jack.Client("livecomposer watch", no_start_server=True)
+        client = open_client("livecomposer watch")
     except jack.JackError as error:
         raise PortError(f"JACK: {error}") from None
     connections = JackConnections(client, patchbay)
