@@ -300,9 +300,10 @@ def test_panic(page, watcher, by):
         page.get_by_role("button", name="Panic").click()
     else:
         # What the mouse has clicked last is not what the space bar presses.
+        mute = page.get_by_role("button", name="Mute")
         for on in (True, False):
-            page.get_by_role("button", name="Mute").click()
-            wait_for(lambda: watcher.state["muted"] == on)  # noqa: B023
+            mute.click()
+            expect(mute).to_have_attribute("aria-pressed", str(on).lower())
         page.keyboard.press("Space")
     wait_for(lambda: watcher.state["turn"] == "" and not watcher.sounding(1))
     begun = len(watcher.onsets(1))
@@ -315,23 +316,26 @@ def test_panic(page, watcher, by):
 def test_the_space_bar_is_a_buttons_where_the_keyboard_has_gone_to_it(page, watcher):
     page.locator("#skip").focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Mute")).to_be_focused()
+    mute = page.get_by_role("button", name="Mute")
+    expect(mute).to_be_focused()
     for on in (True, False):
         page.keyboard.press("Space")
         wait_for(lambda: watcher.state["muted"] == on)  # noqa: B023
+        expect(mute).to_have_attribute("aria-pressed", str(on).lower())
 
 
 def test_recordings(page, watcher):
     items = page.locator("#recordings li")
     before = items.count()
-    page.get_by_role("button", name="Record").click()
-    wait_for(lambda: watcher.state["recording"])
+    record = page.get_by_role("button", name="Record")
+    record.click()
+    expect(record).to_have_attribute("aria-pressed", "true")
     for key in ("KeyA", "KeyD", "KeyG"):
         page.keyboard.press(key)
     begun = len(watcher.onsets(1))
     wait_for(lambda: len(watcher.onsets(1)) > begun)
     is_quiet(watcher)
-    page.get_by_role("button", name="Record").click()
+    record.click()
     expect(items).to_have_count(before + 1)
     item = items.first
     item.get_by_role("button", name="Show").click()

@@ -90,6 +90,7 @@ def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
 def test_it_is_in_order_for_the_keyboard_alone(open_page, jam):
     page = open_page(jam.address)
     expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.locator("#recordings li")).to_have_count(1)
     reached = []
     while True:
         page.keyboard.press("Tab")

@@ -18,6 +18,7 @@ const KEEP_MS = 30_000; // of what was played: more than a roll shows
 const OVER_MS = 1000; // what was played so long ago is shown, and no more
 const READ_MS = 150; // between two looks at figures: nobody reads faster
 const REFUSAL_MS = 6000;
+const WRITTEN_MS = 500; // after which a recording that has begun or ended is in its folder
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const token = () => location.hash.slice(1);
@@ -97,7 +98,7 @@ const receive = {
 
   state(/** @type {any} */ message) {
     daemon.see(message.at_ms, performance.now());
-    if (state && state.recording !== message.recording) recordings.refresh();
+    if (state && state.recording !== message.recording) setTimeout(() => recordings.refresh(), WRITTEN_MS);
     state = message;
     const { at_ms: ms, turn, settings, listeners } = message;
     played.beats.see(message);
@@ -152,8 +153,10 @@ function draw(/** @type {number} */ ours) {
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-press]"))) {
   button.addEventListener("click", () => press(button.dataset.press));
 }
-$("mute").addEventListener("click", () => wish({ type: "mute", on: !state?.muted }));
-$("record").addEventListener("click", () => wish({ type: "record", on: !state?.recording }));
+for (const type of ["mute", "record"]) {
+  // The other way than what the user has seen.
+  $(type).addEventListener("click", () => wish({ type, on: $(type).getAttribute("aria-pressed") !== "true" }));
+}
 $("octave-down").addEventListener("click", () => keyboard.shift(-1));
 $("octave-up").addEventListener("click", () => keyboard.shift(1));
 $("skip").addEventListener("click", (event) => {
