@@ -45,9 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """JACK servers and browsers want the machine to themselves; most faults are for another day."""
+    """JACK servers want the machine to themselves; most faults are for another day."""
     for item in items:
-        if item.get_closest_marker("jack") or item.get_closest_marker("browser"):
+        if item.get_closest_marker("jack"):
             item.add_marker("realtime")
     wanted = config.getoption("--faults")
     left_out = [item for item in items if bool(item.get_closest_marker("faults")) != wanted]

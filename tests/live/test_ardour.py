@@ -45,7 +45,7 @@ def play_in_ardour(server, source, folder):
     return process.stdout, recorded
 
 
-@pytest.mark.parametrize("source", ["midi", "jack"])
+@pytest.mark.parametrize("source", ["midi", pytest.param("jack", marks=pytest.mark.faults)])
 def test_the_recorded_region_has_our_notes_on_the_grid(bare_server, tmp_path, source):
     from tests.live.witness import Witness  # it needs libjack
 

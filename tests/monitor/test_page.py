@@ -13,7 +13,8 @@ from livecomposer.music.tokens import spell_pitch
 from tests.conftest import write_midi
 from tests.monitor.jam import Jam, Watcher, wait_for
 
-pytestmark = pytest.mark.browser
+# On a machine that does much else, what happens in real time may come too late for a test.
+pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=2)]
 
 
 @pytest.fixture(scope="module")
