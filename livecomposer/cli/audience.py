@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from livecomposer.cli.common import say
@@ -78,10 +79,14 @@ class Audience:
 
     def end(self) -> None:
         """Playing has ended, or never begun."""
-        if self._shown:
-            self._shown.close()
-        if self._feed:
-            self._feed.close()
+        with ExitStack() as ending:  # from the last to the first, whatever happens
+            if self._feed:
+                ending.callback(self._feed.close)
+            ending.callback(self._end_recordings)
+            if self._shown:
+                ending.callback(self._shown.close)
+
+    def _end_recordings(self) -> None:
         for file in self._tape.close():
             say(f"recorded: {file}")
 

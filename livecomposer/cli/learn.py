@@ -51,9 +51,8 @@ def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> Non
     except PortError as error:
         raise CommandError(str(error)) from None
     finally:
-        for part in (ports.watch, ports.input, ports.clock, ports.output):
-            if part:
-                part.close()
+        for close in ports.closing:
+            close()
     try:
         load_config(known, [*assignments, f"controls.{control}={mapping}"])
         write_setting(file, "controls", control, str(mapping))

@@ -1,6 +1,5 @@
 """The monitor's page, as the commands that play start it."""
 
-import secrets
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -30,9 +29,9 @@ def monitor_options(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-def wants_monitor(config: Config, monitor: bool | None, open_page: bool) -> bool:
-    """Whether there is to be one, by the options or else by the settings."""
-    return config.monitor.enabled or open_page if monitor is None else monitor
+def wants_monitor(monitor: bool | None, open_page: bool, *, enabled: bool = False) -> bool:
+    """Whether there is to be one: by the options, or else by the settings."""
+    return enabled or open_page if monitor is None else monitor
 
 
 def make_feed(
@@ -63,14 +62,17 @@ def make_feed(
         raise CommandError(f"{token_file()}: {error.strerror}") from None
     wanted, folder = config.monitor.port, config.record.path or default_recordings()
 
+    opened = False
+
     def ready(port: int) -> None:
+        nonlocal opened
         address = f"http://127.0.0.1:{port}/#{token}"
         say(f"monitor: {address}" + (f" (port {wanted} is taken)" if port != wanted else ""))
-        if open_page:  # in a thread: some browsers take the terminal, and don't come back
+        if open_page and not opened:  # in a thread: some take the terminal, and don't come back
+            opened = True
             threading.Thread(target=_open, args=(address,), name="browser", daemon=True).start()
 
     opening = Opening(
-        jam=secrets.token_hex(8),
         version=version("livecomposer"),
         ports=[] if alone else [config.ports.input, config.ports.output],
         weights=[model.name for model in models],

@@ -57,7 +57,7 @@ def play(config: Config, quiet: bool, monitor: bool | None, open_page: bool) -> 
         seed = draw_seed(config)
         models = load_models(config, seed)
         feed = None
-        if wants_monitor(config, monitor, open_page):
+        if wants_monitor(monitor, open_page, enabled=config.monitor.enabled):
             feed = make_feed(config, models, open_page=open_page)
     prepare_process()
     speak_apart()
@@ -143,7 +143,7 @@ def demo(
 
     if seed is None and config.sampling.seed == "random":
         seed = _DEMO_SEED
-    if monitor or open_page:
+    if wants_monitor(monitor, open_page):
         if fast or out:
             raise click.UsageError("--monitor plays on, in real time: without --fast and --out")
         _show_in_browser(config, draw_seed(config, seed), open_page)

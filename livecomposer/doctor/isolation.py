@@ -64,6 +64,10 @@ def _check_midi(config: Config, patience_s: float) -> Iterator[Finding]:
                     break
                 names.remove(name)
                 yield msgspec.json.decode(line, type=Finding)
+            giving_up = Timer(patience_s, process.kill)  # it may come to no end
+            giving_up.start()
+            process.wait()
+            giving_up.cancel()
         if names:
             found = f"no answer in {patience_s:g} s, or it crashed"
             advice = "start the MIDI system (JACK?) anew, or set ports.api to another"

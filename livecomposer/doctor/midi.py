@@ -148,9 +148,8 @@ def check_clock(config: Config) -> Finding:
 
 
 def _close(ports: Ports) -> None:
-    for port in (ports.input, ports.clock, ports.output):
-        if port:
-            port.close()
+    for close in ports.closing:
+        close()
 
 
 CHECKS: Mapping[str, Callable[[Config], Finding]] = {

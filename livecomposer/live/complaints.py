@@ -3,6 +3,7 @@
 They write to file descriptor 2, whatever Python's `sys.stderr` is.
 """
 
+import io
 import os
 import sys
 import threading
@@ -31,7 +32,13 @@ def speak_apart() -> None:
     A library that hangs may keep the other one silent for good.
     """
     sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(_STDERR), "w", buffering=1, errors="backslashreplace")
+    raw = io.FileIO(os.dup(_STDERR), "w")  # so that nothing is left over where nobody hears
+    sys.stderr = io.TextIOWrapper(
+        raw,
+        sys.stderr.encoding,
+        errors="backslashreplace",
+        write_through=True,
+    )
 
 
 def _silence() -> None:

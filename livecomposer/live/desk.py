@@ -26,7 +26,7 @@ from livecomposer.live.controls import (
     linear,
     wish_of,
 )
-from livecomposer.live.orders import MUTE, UNMUTE, weights_order
+from livecomposer.live.orders import MUTE, UNMUTE, OrderError, weights_order
 from livecomposer.live.tap import TapTempo
 from livecomposer.live.tuning import LoadedModel, Tuning, Voices
 from livecomposer.midi.wire import CONTROL_CHANGE, silences
@@ -88,7 +88,7 @@ class Desk:
             "weights": Choice(
                 len(models),
                 lambda: tuning.playing,
-                lambda wish, number: tuning.play(wish.tick, number),
+                self._play,
             ),
             "mute": Switch(lambda: self.muted, self._mute),
             "key": Switch(
@@ -224,3 +224,9 @@ class Desk:
     def _reseed(self) -> None:
         for model in self._models:
             model.continuation.reseed(self._seed)
+
+    def _play(self, wish: Wish, number: int) -> None:
+        try:
+            self.tuning.play(wish.tick, number)
+        except OrderError as error:
+            log.warning("weights %d: %s", number + 1, error)

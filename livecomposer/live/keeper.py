@@ -243,9 +243,8 @@ class Keeper:
 
 
 def _close(ports: Ports) -> None:
-    for part in (ports.watch, ports.input, ports.clock, ports.output):
-        if part:
-            _attempt(part.close)
+    for close in ports.closing:
+        _attempt(close)
 
 
 def _bounded(step: Callable[[], None], seconds: float) -> bool:

@@ -7,7 +7,7 @@
 SETTABLE = (
     "jam.mode", "jam.density", "jam.answer",
     "sampling.temperature", "sampling.top_p", "sampling.memory", "sampling.key", "sampling.lowest",
-    "sampling.highest", "sampling.grid", "sampling.transpose",
+    "sampling.highest", "sampling.grid",
     "clock.tempo_bpm",
 )  # fmt: skip
 """Settings that can be changed while playing."""

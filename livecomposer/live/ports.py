@@ -110,6 +110,12 @@ class Ports:
     lost: Callable[[], int] = lambda: 0
     ahead_ns: Callable[[], int] = lambda: 0
 
+    @property
+    def closing(self) -> list[Callable[[], None]]:
+        """What is to be called to close them all, in order."""
+        parts = (self.watch, self.input, self.clock, self.output)
+        return [part.close for part in parts if part]
+
 
 class ImmediateOutput:
     """An output port that sends at once what it is given: a thread gives it each message in time.

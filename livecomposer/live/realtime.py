@@ -55,6 +55,8 @@ def _sharpen_timers() -> None:
 def prefer_thread(priority: int, thread_id: int = 0) -> None:
     """Ask that a thread goes before others, unless it does already. A refusal is logged once.
 
+    What it starts, threads and processes, does not.
+
     Args:
         priority: of SCHED_FIFO, 1-99.
         thread_id: the system's; 0 for the calling thread.
@@ -63,7 +65,8 @@ def prefer_thread(priority: int, thread_id: int = 0) -> None:
         return
     try:
         if os.sched_getscheduler(thread_id) == os.SCHED_OTHER:
-            os.sched_setscheduler(thread_id, os.SCHED_FIFO, os.sched_param(priority))
+            policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+            os.sched_setscheduler(thread_id, policy, os.sched_param(priority))
     except OSError as error:
         _log_refusal(error.strerror)
 

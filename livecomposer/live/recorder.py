@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PLAYER_PART, MACHINE_PART, CONTROLS_PART = PARTS = ("player", "livecomposer", "controls")
 """The tracks of a recording."""
-_PLAYER, _MACHINE, _CONTROLS = range(3)
+PLAYER, MACHINE, CONTROLS = range(3)
 _SAVE_S = 2
 STARTED, STOPPED = "start", "stop"
 """Markers of what a transport does."""
@@ -67,16 +67,16 @@ class RecordedJam:
         if message[0] >= FIRST_SYSTEM or not players:
             return
         if any(mapping.takes(message) for mapping in self._mappings):
-            self._add(_CONTROLS, ns, message)
+            self._add(CONTROLS, ns, message)
         elif self._clock.running or releases(message):  # else nothing is heard
-            self._add(_PLAYER, ns, message)
+            self._add(PLAYER, ns, message)
 
     def order(self, ns: int, order: str) -> None:
         """See `Jam`."""
         self.gather(ns)
         self._jam.order(ns, order)
         self.gather(ns)
-        self._mark(ns, mark(order))
+        self._add(CONTROLS, ns, marker(mark(order)))
 
     def begin_again(self, ns: int) -> None:
         """See `Jam`."""
@@ -113,7 +113,7 @@ class RecordedJam:
         """Keep what has been sent till now."""
         while not self._sent.empty():
             due, message = self._sent.get_nowait()
-            self._add(_MACHINE, due, message)
+            self._add(MACHINE, due, message)
         if self._clock.breaks != self._breaks:
             self._breaks = self._clock.breaks
             self._mark(ns, STOPPED)
@@ -123,7 +123,7 @@ class RecordedJam:
 
     def _mark(self, ns: int, text: str) -> None:
         if self._begun:
-            self._add(_CONTROLS, ns, marker(text))
+            self._add(CONTROLS, ns, marker(text))
 
     def _add(self, part: int, ns: int, message: bytes) -> None:
         self._begun = True
@@ -144,6 +144,9 @@ class RecordingThread:
         folder: where the file is to be; it may be new.
         text: see `Recording`.
         max_bytes: nothing is added to a file as large as this.
+
+    Attributes:
+        works: whether what is played is in the file, or will be.
     """
 
     def __init__(self, folder: Path, text: str, max_bytes: int) -> None:
@@ -154,6 +157,7 @@ class RecordingThread:
         self._saved = 0  # bytes that are in the file
         self._said: set[str] = set()
         self._broken = False  # by a fault of our own: then nothing is taken any more
+        self.works = True
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -182,11 +186,13 @@ class RecordingThread:
                 going_on = self._gather()
                 self._save()
             except OSError as error:
+                self.works = False
                 self._say_once(f"this jam is not recorded: {self._folder}: {error.strerror}")
             except Exception:
                 log.exception("this jam is not recorded any further")
-                self._broken = True
+                self._broken, self.works = True, False
                 return
+        self._recording = Recording((), "")  # it may be long
 
     def _gather(self) -> bool:
         """Add what comes, until it is time to save; returns whether more will come."""
@@ -196,6 +202,7 @@ class RecordingThread:
             if len(self._recording) < self._max_bytes:
                 self._recording.add(*entry)
             else:
+                self.works = False
                 self._say_once(f"the recording is {self._max_bytes:,} bytes long, and ends here")
             try:
                 entry = self._entries.get(timeout=max(0, deadline - time.monotonic()))
@@ -211,6 +218,7 @@ class RecordingThread:
             self._path = _claim(self._folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.mid")
         write_whole(self._path, *self._recording.pieces())
         self._saved = len(self._recording)
+        self.works = self._saved < self._max_bytes
 
     def _say_once(self, what: str) -> None:
         if what not in self._said:

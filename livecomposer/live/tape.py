@@ -22,12 +22,13 @@ class Tape:
 
     @property
     def running(self) -> bool:
-        """Whether it is."""
-        return self._running is not None
+        """Whether what is played is recorded."""
+        return self._running is not None and self._running.works
 
     def run(self) -> None:
-        """Begin a recording, if there is none."""
-        if self._running is None:
+        """Begin a recording, if there is none that works."""
+        if not self.running:
+            self.stop()
             self._running = RecordingThread(self._folder, self._describe(), self._max_bytes)
 
     def stop(self) -> None:

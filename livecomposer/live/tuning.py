@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from livecomposer.config import Config
+from livecomposer.config import Config, SamplingSection
 from livecomposer.config_file import ConfigError, assign, spell_setting
 from livecomposer.live.clock import InternalClock
 from livecomposer.live.composer import Composer
@@ -73,25 +73,26 @@ class Tuning:
         voice: Voices,
         clock: InternalClock | None,
     ) -> None:
-        self._config = config  # its tempo and weights, as they were at the beginning
+        self._config = config  # its tempo, as it was at the beginning
         self._composer, self._models, self._voice, self._clock = composer, models, voice, clock
         self._locked_key = "auto" if config.sampling.key == "off" else config.sampling.key
         self.playing = 0
 
     @property
     def config(self) -> Config:
-        """The settings, as they are now."""
-        clock, replace = self._config.clock, msgspec.structs.replace
-        if self._clock:
-            clock = replace(clock, tempo_bpm=self._clock.tempo_bpm)
-        model = replace(self._config.model, weights=self._models[self.playing].name)
-        return replace(self._config, clock=clock, model=model)
+        """The settings, as they are now; but weights are in the order that they are counted in."""
+        if self._clock is None:
+            return self._config
+        replace = msgspec.structs.replace
+        clock = replace(self._config.clock, tempo_bpm=self._clock.tempo_bpm)
+        return replace(self._config, clock=clock)
 
     @property
     def settable(self) -> dict[str, Any]:
         """Those that an order can change, as they are now, as they stand in a file."""
         config = self.config
-        return {name: spell_setting(config, name) for name in (*SETTABLE, "model.weights")}
+        settable = {name: spell_setting(config, name) for name in SETTABLE}
+        return settable | {"model.weights": self._models[self.playing].name}
 
     def set(self, ns: int, tick: int, assignment: str) -> None:
         """Change one of them, from a time and its tick on.
@@ -122,7 +123,7 @@ class Tuning:
         elif section == "jam":
             self.change_jam(tick, **{key: getattr(config.jam, key)})
         else:
-            self._try(config)
+            self._try(self.playing, config.sampling)
             if key == "key" and config.sampling.key != "off":
                 self._locked_key = config.sampling.key
             self._constrain(tick, **{key: getattr(config.sampling, key)})
@@ -145,24 +146,28 @@ class Tuning:
         self._constrain(tick, key=self._locked_key if locked else "off")
 
     def play(self, tick: int, number: int) -> None:
-        """Play with other weights."""
+        """Play with other weights.
+
+        Raises:
+            OrderError: they know nothing that the settings allow; all stays as it is.
+        """
         model = self._models[number]
         if number == self.playing:
             return
-        model.continuation.constrain(self._config.sampling)
+        self._try(number, self._config.sampling)
         self.playing = number
         self._composer.exchange(tick, model.continuation, model.tokeniser)
         log.info("weights %s", model.name)
 
-    def _try(self, config: Config) -> None:
-        """Refuse what leaves nothing to play, before anything is drawn anew."""
+    def _try(self, number: int, sampling: SamplingSection) -> None:
+        """Refuse what leaves weights nothing to play, before anything is drawn anew."""
         try:
-            self._models[self.playing].continuation.constrain(config.sampling)
+            self._models[number].continuation.constrain(sampling)
         except NothingAllowedError as error:
             raise OrderError(f"[sampling]: {error}") from None
 
     def _constrain(self, tick: int, **changes: Any) -> None:
         """Draw otherwise, also what was drawn ahead."""
         sampling = msgspec.structs.replace(self._config.sampling, **changes)
-        self._config = msgspec.structs.replace(self._config, sampling=sampling)
         self._composer.constrain(tick, sampling)
+        self._config = msgspec.structs.replace(self._config, sampling=sampling)

@@ -33,7 +33,8 @@ class Outlook(NamedTuple):
 
     Attributes:
         tokens: the last ones of the context, spelled.
-        candidates: the likeliest tokens to come after what is drawn, with their probabilities.
+        candidates: the likeliest tokens to come after what is drawn, with their probabilities, as
+            the model and the memory have them: before any constraint.
         ahead: onsets that are drawn: what is about to be played.
     """
 

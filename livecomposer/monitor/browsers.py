@@ -108,7 +108,6 @@ class Browsers:
         self.told: asyncio.Queue[FromMonitor] = asyncio.Queue(_AWAITED)
         self._rate = Rate(ALL_WISHES_A_SECOND)
         self._numbers = count(1)
-        self._places = asyncio.Semaphore(MOST_BROWSERS)
         self._browsers: dict[int, _Browser] = {}
         self._opening: str | None = None
         self._state: str | None = None
@@ -132,6 +131,8 @@ class Browsers:
             return
         if isinstance(message, Opening):
             self._opening = text
+        elif not self._browsers:
+            return  # it was said before we could say so, and what follows it never is
         elif isinstance(message, State):
             self._state = text
         else:
@@ -142,12 +143,8 @@ class Browsers:
     async def attend(self, socket: WebSocket) -> None:
         """Let a browser look on till it goes, or must."""
         await socket.accept()
-        if self._places.locked():
-            await socket.close(_TRY_AGAIN, f"{MOST_BROWSERS} browsers look on already")
-            return
         try:
-            async with self._places:
-                await self._look_on(socket)
+            await self._look_on(socket)
         except DismissedError as error:
             with suppress(WebSocketDisconnect):
                 await socket.close(error.code, str(error))
@@ -156,6 +153,8 @@ class Browsers:
 
     async def _look_on(self, socket: WebSocket) -> None:
         trusted = await self._enter(socket)
+        if len(self._browsers) >= MOST_BROWSERS:
+            self._make_room(trusted)
         browser = _Browser(next(self._numbers), socket, trusted=trusted)
         browser.tell(msgspec.json.encode(Welcome(trusted)).decode())
         for text in (self._opening, self._state, self._recent_keys()):
@@ -179,6 +178,17 @@ class Browsers:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
+
+    def _make_room(self, trusted: bool) -> None:
+        """Let go the one that has looked on longest without being trusted, for one that is.
+
+        Raises:
+            DismissedError: there is none, or none for it.
+        """
+        others = [each for each in self._browsers.values() if not each.trusted]
+        if not (trusted and others):
+            raise DismissedError(_TRY_AGAIN, f"{MOST_BROWSERS} browsers look on already")
+        others[0].sending.cancel()
 
     async def _enter(self, socket: WebSocket) -> bool:
         """Whether a browser may be trusted: it has a while to say why."""

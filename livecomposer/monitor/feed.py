@@ -7,6 +7,7 @@ waiting is done in threads of the monitor's own.
 import json
 import logging
 import subprocess
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -19,7 +20,7 @@ import msgspec
 
 from livecomposer import children
 from livecomposer.live.orders import MUTE, UNMUTE, OrderError, weights_order
-from livecomposer.live.recorder import Entry
+from livecomposer.live.recorder import CONTROLS, Entry
 from livecomposer.live.tape import Tape
 from livecomposer.live.wiring import Wired
 from livecomposer.midi.recording import UNITS_PER_TICK
@@ -72,7 +73,7 @@ class Feed:
         self._begin, self._opening, self._ready = begin, opening, ready
         self._keys: deque[Key] = deque(maxlen=_MOST_KEYS)
         self._states: SimpleQueue[State | Refusal] = SimpleQueue()
-        self._sets: SimpleQueue[tuple[int, Set]] = SimpleQueue()  # by a browser's number
+        self._values: SimpleQueue[tuple[int, Set | Record]] = SimpleQueue()  # browsers' numbers
         self._held: dict[int, set[int]] = defaultdict(set)  # by browser
         self._browsers = 0
         self._ended = threading.Event()
@@ -82,7 +83,8 @@ class Feed:
     def keep(self, entry: Entry) -> None:
         """Take what was played. In the thread that composes."""
         status = entry.message[0] & 0xF0
-        if not self._browsers or status not in (NOTE_ON, NOTE_OFF):
+        music = entry.part != CONTROLS and status in (NOTE_ON, NOTE_OFF)
+        if not (music and self._browsers):
             return
         velocity = entry.message[2] if status == NOTE_ON else 0
         beat = round(entry.position / UNITS_PER_TICK / TICKS_PER_BEAT, 4)
@@ -131,13 +133,13 @@ class Feed:
         with suppress(OSError):
             self._process.stdin.close()
 
-    def _last_values(self) -> list[tuple[int, Set]]:
-        """What is to be set: of each setting the last value only, however many came since."""
-        last: dict[str, tuple[int, Set]] = {}
+    def _last_values(self) -> list[tuple[int, Set | Record]]:
+        """What is to be set: of each thing the last value only, however many came since."""
+        last: dict[str, tuple[int, Set | Record]] = {}
         with suppress(Empty):
             while True:
-                browser, wish = self._sets.get_nowait()
-                last[wish.setting] = browser, wish
+                browser, wish = self._values.get_nowait()
+                last[wish.setting if isinstance(wish, Set) else ""] = browser, wish
         return list(last.values())
 
     def _take_state(self, load: float, ns: int) -> None:
@@ -183,8 +185,8 @@ class Feed:
                 self._ready(port)
             case Watched(browsers):
                 self._browsers = browsers
-            case Wished(browser, Set() as wish):
-                self._sets.put((browser, wish))
+            case Wished(browser, Set() | Record() as wish):
+                self._values.put((browser, wish))
             case Wished(browser, wish):
                 self._wired.daemon.ask(lambda ns: self._grant(ns, browser, wish))
             case Left(browser):
@@ -206,10 +208,19 @@ class Feed:
                     jam.order(ns, MUTE if on else UNMUTE)
                 case Press(button):
                     jam.order(ns, button)
-                case Record(on):
-                    self._tape.run() if on else self._tape.stop()
+                case Record(True):
+                    self._record(ns)
+                case Record():
+                    self._tape.stop()
         except OrderError as error:
             self._states.put(Refusal(browser, str(error)))
+
+    def _record(self, ns: int) -> None:
+        """Begin a recording, with what its settings don't say."""
+        desk = self._wired.desk
+        self._tape.run()
+        self._wired.jam.order(ns, weights_order(desk.tuning.playing))
+        self._wired.jam.order(ns, MUTE if desk.muted else UNMUTE)
 
     def _number_of(self, weights: object) -> int:
         names = self._opening.weights
@@ -232,7 +243,7 @@ class Feed:
             self._let_go(ns, browser)
 
     def _start_process(self) -> None:
-        process = children.start(SERVER, stdout=subprocess.PIPE, stderr=None)
+        process = children.start(SERVER, stdout=subprocess.PIPE, stderr=sys.stderr)
         _say(process, self._begin)
         _say(process, self._opening)
         self._process = process  # from here on, others say something, too

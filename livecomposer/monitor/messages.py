@@ -26,14 +26,12 @@ class Opening(Struct, frozen=True, tag="opening", tag_field="type"):
     """The first message: what doesn't change.
 
     Attributes:
-        jam: another one for each start of the daemon.
         version: livecomposer's.
         ports: the names of the input and of the output; empty where there are none.
         weights: the names of what can be played.
         leader: whose clock it is.
     """
 
-    jam: str
     version: str
     ports: list[str]
     weights: list[str]
@@ -66,7 +64,8 @@ class State(Struct, frozen=True, tag="state", tag_field="type"):
         key: that is played in; "" where it can't be told.
         context: the last tokens that the model goes by, and how many there are, and can be.
         context_size: how many tokens it goes by, and can go by.
-        candidates: the likeliest tokens to come next, with their probabilities.
+        candidates: the likeliest tokens to come next, with their probabilities, as the model has
+            them: before what is drawn keeps to a key, a range and the like.
         planned: what is about to be played.
         late_ms: how late messages went out: in the middle, and at most.
         skipped: how many notes were too late to begin.

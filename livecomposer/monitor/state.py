@@ -7,7 +7,7 @@ from livecomposer.live.wiring import Wired
 from livecomposer.monitor.messages import Planned, State
 from livecomposer.music.tempo import TICKS_PER_BEAT
 
-_TOKENS, _CANDIDATES = 24, 8
+_TOKENS, _CANDIDATES = 24, 6
 
 
 def take_state(wired: Wired, ns: int, *, load: float, recording: bool) -> State:

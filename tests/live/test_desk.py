@@ -348,14 +348,14 @@ def test_after_a_stop_it_begins_again_when_the_transport_does():
 def test_orders_do_what_controls_do():
     stage = Stage("jam.mode=solo", weights=["C4", "E4"])
     orders = [(4, "mute=true"), (8, "mute=false"), (12, "panic"), (16, "jam.mode=duet"),
-              (16, "jam.mode=solo"), (20, "weights=2"), (24, "sampling.transpose=12"),
+              (16, "jam.mode=solo"), (20, "weights=2"), (24, "weights=1"),
               (28, "jam.mode=listen")]  # fmt: skip
     stage.play([(round(beat * BEAT), order) for beat, order in orders])
     sounding = {beat // 4: set() for beat in range(0, 40, 4)}
     for beat, pitch in stage.onsets:
         if beat % 4 > 0.5:  # what was handed over before an order came, sounds
             sounding[beat // 4].add(pitch)
-    assert list(sounding.values()) == [{60}, set(), {60}, set(), {60}, {64}, {76}, *[set()] * 3]
+    assert list(sounding.values()) == [{60}, set(), {60}, set(), {60}, {64}, {60}, *[set()] * 3]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_settings_are_told_as_they_stand():
         "jam.mode": "call-response", "jam.density": 0, "jam.answer": "4.5",
         "sampling.temperature": 0.9, "sampling.top_p": 0.9, "sampling.memory": 0.3,
         "sampling.key": "off", "sampling.lowest": "A0", "sampling.highest": "C8",
-        "sampling.grid": "1/3", "sampling.transpose": 0, "clock.tempo_bpm": 90,
+        "sampling.grid": "1/3", "clock.tempo_bpm": 90,
         "model.weights": "C4.E4",
     }  # fmt: skip
 
@@ -407,3 +407,16 @@ def test_the_tempo_is_not_ours_where_another_leads():
     desk = Desk(config, composer, [first], VirtualVoice(0), seed=1)
     with pytest.raises(OrderError, match="another gives the beat"):
         desk.obey(0, 0, "clock.tempo_bpm=90")
+
+
+@pytest.mark.parametrize("order", ["weights=2", "cc"])
+def test_weights_that_may_play_nothing_are_refused(order, caplog):
+    stage = Stage(*mapped("weights"), "sampling.lowest=C4", weights=["C4 E4", "C3 E3"])
+    if order == "cc":
+        stage.play([turn(1, "weights", 127)], 2)
+        assert "weights 2: [sampling]: " in caplog.text
+    else:
+        with pytest.raises(OrderError, match=r"\[sampling\]: "):
+            stage.jam.order(0, order)
+    assert stage.desk.tuning.playing == 0
+    assert {pitch for _, pitch in stage.play(PHRASE).onsets} <= {60, 64}

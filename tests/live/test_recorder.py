@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, caplog):
 
 
 def test_orders_are_played_again():
-    orders = [(2.5, "jam.answer=8"), (9.3, "sampling.transpose=12"), (17.3, "weights=2"),
+    orders = [(2.5, "jam.answer=8"), (9.3, "sampling.lowest=C5"), (17.3, "weights=2"),
               (25.4, "mute=true"), (27.1, "mute=false"), (30.2, "jam.mode=solo"), (36.3, "panic"),
               (37, "jam.mode=duet"), (38, "clock.tempo_bpm=90"), (44, "again")]  # fmt: skip
     given = [(round(beat * BEAT), order) for beat, order in orders]
@@ -242,3 +242,30 @@ def test_orders_that_make_no_sense_any_more_are_left_out(caplog):
     file, _ = record([*calls(0), (BEAT, "weights=2")], weights=(WIDE, WIDE))
     assert again(file)
     assert "left out: weights=2: expected one of" in caplog.text
+
+
+def test_orders_before_the_first_note_are_played_again():
+    given = [(0, "jam.answer=4"), (BEAT, "mute=true"), (2 * BEAT, "sampling.lowest=E4")]
+    given += [(12 * BEAT, "mute=false")]
+    file, sent = record([*calls(4, 16), *given])
+    assert notes(sent)
+    same_music(file, sent)
+
+
+def test_a_recording_that_has_ended_takes_no_memory_and_says_whether_it_works(tmp_path):
+    thread = RecordingThread(tmp_path / "jams", "", 2_000)
+    assert thread.works
+    for beat in range(500):
+        thread.keep(Entry(0, beat * BEAT, beat * 9600, BEAT // 24, bytes((0x90, 60, 80))))
+    file = thread.close()
+    assert not thread.works  # it is full
+    assert file.stat().st_size > 2_000
+    assert len(thread._recording) < 100
+
+
+def test_a_recording_that_can_not_be_written_says_so(tmp_path):
+    (tmp_path / "jams").write_text("no folder")
+    thread = RecordingThread(tmp_path / "jams", "", 2_000)
+    thread.keep(Entry(0, 0, 0, BEAT // 24, bytes((0x90, 60, 80))))
+    thread.close()
+    assert not thread.works

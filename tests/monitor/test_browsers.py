@@ -35,7 +35,7 @@ from livecomposer.monitor.messages import (
 from livecomposer.monitor.server import MAX_MESSAGE
 from tests.monitor.process import PATIENCE_S, TOKEN, Monitor, Silent, receive, rest
 
-OPENING = Opening("jam", "1", ["in", "out"], ["default"], "internal")
+OPENING = Opening("1", ["in", "out"], ["default"], "internal")
 STATE = State(
     1.0, 0.5, 120.0, True, "player", "C major", ["C4"], (1, 100), [("E4", 0.5)], [], (0.1, 0.2), 0,
     0.02, {"jam.mode": "solo", "sampling.temperature": 1.0}, False, False, None,

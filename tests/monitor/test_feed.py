@@ -156,7 +156,7 @@ SETTINGS = {
     "jam.mode": "listen", "jam.density": 0.25, "jam.answer": "4",
     "sampling.temperature": 1.25, "sampling.top_p": 0.5, "sampling.memory": 1,
     "sampling.key": "D dorian", "sampling.lowest": "C2", "sampling.highest": "C6",
-    "sampling.grid": "1/3", "sampling.transpose": -12, "clock.tempo_bpm": 200,
+    "sampling.grid": "1/3", "clock.tempo_bpm": 200,
     "model.weights": "default",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ const KEEP_MS = 30_000; // of what was played: more than a roll shows
 const OVER_MS = 1000; // what was played so long ago is shown, and no more
 const READ_MS = 150; // between two looks at figures: nobody reads faster
 const REFUSAL_MS = 6000;
-const WRITTEN_MS = 500; // after which a recording that has begun or ended is in its folder
+const WRITTEN_MS = 500; // after which a recording that has ended is in its folder
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const token = () => location.hash.slice(1);
@@ -98,7 +98,7 @@ const receive = {
 
   state(/** @type {any} */ message) {
     daemon.see(message.at_ms, performance.now());
-    if (state && state.recording !== message.recording) setTimeout(() => recordings.refresh(), WRITTEN_MS);
+    if (state?.recording && !message.recording) setTimeout(() => recordings.refresh(), WRITTEN_MS);
     state = message;
     const { at_ms: ms, turn, settings, listeners } = message;
     played.beats.see(message);
@@ -112,7 +112,8 @@ const receive = {
     for (const key of keys) {
       const [part, ms, , , pitch, velocity] = key;
       played.notes.add(key);
-      if (!state || daemon.toTheirs(performance.now()) - ms > OVER_MS) continue;
+      const over = daemon.toTheirs(performance.now()) - ms > OVER_MS;
+      if (!state || (over && velocity)) continue; // an end is never too late
       sound.play(part, pitch, velocity, daemon.toOurs(ms));
       if (velocity) log.add(part, pitch);
     }

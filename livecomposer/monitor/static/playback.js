@@ -9,6 +9,7 @@ const LEAD_MS = 100; // before the first note
 export class Playback {
   #audio;
   #timer = 0;
+  #run = 0; // a number for each that is wanted; 0 for none
   #begun = 0;
   #ended;
 
@@ -22,7 +23,7 @@ export class Playback {
   }
 
   get runs() {
-    return this.#timer !== 0;
+    return this.#run !== 0;
   }
 
   /** Where it is, in seconds. */
@@ -32,7 +33,10 @@ export class Playback {
 
   /** @param {{seconds: number, notes: Note[]}} recording */
   async start({ seconds, notes }) {
+    const run = (this.#run = performance.now());
+    this.#begun = Infinity;
     await this.#audio.start();
+    if (run !== this.#run) return; // it was stopped meanwhile
     const events = notes
       .flatMap(([part, begin, end, pitch, velocity]) => [
         { at: begin, part, pitch, velocity },
@@ -54,7 +58,7 @@ export class Playback {
   stop() {
     if (!this.runs) return;
     clearInterval(this.#timer);
-    this.#timer = 0;
+    this.#run = 0;
     this.#audio.silence();
     this.#ended();
   }

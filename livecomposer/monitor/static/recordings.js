@@ -16,6 +16,7 @@ const MOMENT = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "sh
 export class Recordings {
   #token = "";
   #canvas = /** @type {HTMLCanvasElement} */ ($("still"));
+  #wanted = ""; // the name of what was asked for last
   #shown = /** @type {any} */ (null);
   #playback;
 
@@ -83,8 +84,9 @@ export class Recordings {
   }
 
   async #show(name) {
+    this.#wanted = name;
     const notes = await this.#ask(`/${encodeURIComponent(name)}/notes`, (answer) => answer.json());
-    if (!notes) return;
+    if (!notes || name !== this.#wanted) return;
     this.#playback.stop();
     this.#shown = notes;
     $("viewed").textContent = name;
