@@ -139,7 +139,7 @@ def test_the_built_in_corpus_is_named_as_it_is_given(monkeypatch, capsys):
 def test_a_traceback_tells_nothing_of_where_things_are():
     script = (
         "import click, logging\n"
-        "from livecomposer.cli.common import with_config\n"
+        "from livecomposer.cli.options import with_config\n"
         "@click.command()\n@with_config\n"
         "def fail(config):\n"
         "    try: open('/none')\n"

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from livecomposer.cli.common import (
-    NO_MIDI,
-    CommandError,
-    FiniteRange,
-    load_bundle,
-    make_continuation,
-    with_config,
-)
+from livecomposer.cli.common import NO_MIDI, CommandError, load_bundle, make_continuation
+from livecomposer.cli.options import FiniteRange, with_config
 from livecomposer.config import Config, PortsSection
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from livecomposer.cli.common import FAILED, config_option, own_file, set_option
+from livecomposer.cli.common import FAILED
+from livecomposer.cli.options import config_option, own_file, set_option
 
 if TYPE_CHECKING:
     from rich.table import Table

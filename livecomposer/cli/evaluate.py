@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from livecomposer.cli.common import (
-    NEW_FILE,
-    CommandError,
-    load_bundle,
-    make_engine,
-    read_corpus,
-    require,
-    with_config,
-)
+from livecomposer.cli.common import CommandError, load_bundle, make_engine, read_corpus, require
 from livecomposer.cli.completion import complete_weights
+from livecomposer.cli.options import NEW_FILE, with_config
 from livecomposer.config import Config
 
 if TYPE_CHECKING:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from livecomposer.cli.common import (
-    EXISTING_FILE,
-    NEW_FILE,
     CommandError,
-    FiniteRange,
     draw_seed,
     load_bundle,
     load_models,
     make_continuation,
-    read_config,
     read_midi_file,
+    write_parts,
+)
+from livecomposer.cli.options import (
+    EXISTING_FILE,
+    NEW_FILE,
+    FiniteRange,
+    read_config,
     seed_option,
     with_config,
-    write_parts,
 )
 from livecomposer.config import Config
 

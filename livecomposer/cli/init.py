@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from livecomposer.atomic import write_whole
-from livecomposer.cli.common import CommandError, own_file_option, read_config, set_option
+from livecomposer.cli.common import CommandError
+from livecomposer.cli.options import own_file_option, read_config, set_option
 from livecomposer.config import Config
 from livecomposer.config_file import parse_assignment, shipped, user_file
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from livecomposer.cli.common import WRONG_USAGE, CommandError, no_midi, own_file_option, set_option
+from livecomposer.cli.common import WRONG_USAGE, CommandError, no_midi
+from livecomposer.cli.options import own_file_option, set_option
 from livecomposer.config_file import ConfigError, load_config
 from livecomposer.config_instrument import CHOICES, CONTROLS, KNOBS, ControlName
 from livecomposer.live.intake import Timed

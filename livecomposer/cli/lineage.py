@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from livecomposer.cli.common import EXISTING_FILE, NEW_FILE, CommandError
+from livecomposer.cli.common import CommandError
+from livecomposer.cli.options import EXISTING_FILE, NEW_FILE
 
 
 @click.command()

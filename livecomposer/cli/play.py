@@ -14,17 +14,15 @@ import click
 from livecomposer.cli.audience import Audience
 from livecomposer.cli.common import (
     FAILED,
-    NEW_FILE,
     CommandError,
     draw_seed,
     load_models,
     no_midi,
     say,
-    seed_option,
-    with_config,
     write_parts,
 )
 from livecomposer.cli.monitor import make_feed, monitor_options, wants_monitor
+from livecomposer.cli.options import NEW_FILE, seed_option, with_config
 from livecomposer.config import Config
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from livecomposer.cli.common import EXISTING_FILE, NEW_FILE, CommandError, read_midi_file, require
+from livecomposer.cli.common import CommandError, read_midi_file, require
+from livecomposer.cli.options import EXISTING_FILE, NEW_FILE
 
 _KINDS = (".wav", ".png")
 

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import click
 
-from livecomposer.cli.common import (
-    FAILED,
-    WRONG_USAGE,
-    CommandError,
-    config_option,
-    own_file,
-    read_config,
-)
+from livecomposer.cli.common import FAILED, WRONG_USAGE, CommandError
+from livecomposer.cli.options import config_option, own_file, read_config
 from livecomposer.service.manager import Manager, ServiceError, find_manager, play_command
 
 

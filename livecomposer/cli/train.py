@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import msgspec
 
-from livecomposer.cli.common import (
-    WRONG_USAGE,
-    CommandError,
-    FiniteRange,
-    load_bundle,
-    read_corpus,
-    require,
-    with_config,
-)
+from livecomposer.cli.common import WRONG_USAGE, CommandError, load_bundle, read_corpus, require
 from livecomposer.cli.completion import complete_weights
+from livecomposer.cli.options import FiniteRange, with_config
 from livecomposer.config import Config
 
 if TYPE_CHECKING:
