@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import mido
 import pytest
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 from livecomposer.cli import main
 from livecomposer.cli.common import load_models
 from livecomposer.config_file import load_config
+from livecomposer.extras import install_command
 from tests.conftest import write_midi
+from tests.pages import ROOT
 
 
 @pytest.fixture
@@ -214,14 +217,20 @@ def test_a_length_that_is_none_is_refused(run, phrase, beats):
     assert result.exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("command", "library"),
-    [(["train", "x"], "tensorflow"), (["evaluate", "default", "x"], "music21")],
-)
-def test_training_without_its_libraries_says_what_to_install(command, library):
+WITHOUT_LIBRARIES = [
+    (["train", "x"], "train needs tensorflow", "train"),
+    (["evaluate", "default", "x"], "evaluate needs music21", "train"),
+    (["render", "phrase.mid", "--out", "x.png"], "a picture needs matplotlib", "picture"),
+    (["demo", "--monitor"], "the monitor needs starlette", "monitor"),
+    (["demo", "--set", "model.engine=keras"], "model.engine = 'keras' needs TensorFlow", "train"),
+]
+
+
+@pytest.mark.parametrize(("command", "missing", "extra"), WITHOUT_LIBRARIES)
+def test_without_its_libraries_it_says_what_to_install(phrase, command, missing, extra):
     script = (
         "import sys\n"
-        "for name in ('tensorflow', 'keras', 'tqdm', 'music21', 'matplotlib'):\n"
+        "for name in ('tensorflow', 'keras', 'tqdm', 'music21', 'matplotlib', 'starlette'):\n"
         "    sys.modules[name] = None\n"
         "import importlib.util; found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n: None if sys.modules.get(n, 1) is None else found(n)\n"
@@ -229,10 +238,23 @@ def test_training_without_its_libraries_says_what_to_install(command, library):
         f"main({command})"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", script], cwd=phrase.parent, env={"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert ended.returncode == 1
-    assert ended.stderr == f"Error: {command[0]} needs {library}: install livecomposer[train]\n"
+    installing = f'{Path(sys.executable).name} -m pip install "livecomposer[{extra}]"'
+    assert ended.stderr.splitlines()[-1] == f"Error: {missing}: {installing}"
+
+
+def test_a_python_below_the_folder_is_named_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "env" / "bin" / "python"))
+    monkeypatch.chdir(tmp_path)
+    assert install_command("jack") == 'env/bin/python -m pip install "livecomposer[jack]"'
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert install_command("jack") == 'python -m pip install "livecomposer[jack]"'
 
 
 def test_playing_imports_no_training_library():

@@ -39,6 +39,11 @@ def test_every_package_is_bounded_explained_and_locked(extra, required):
     )
 
 
+def test_a_package_has_the_same_bounds_in_each_extra():
+    bounds = {(required.name, str(required.specifier)) for _, required in REQUIRED}
+    assert len(bounds) == len({name for name, _ in bounds})
+
+
 def test_the_list_holds_hashes_and_no_places():
     assert LOCK.count("--hash=sha256:") > len(LOCKED) > 50
     assert not re.search(r"://|--(extra-)?index-url|--find-links", LOCK)

@@ -65,6 +65,7 @@ def test_without_any_midi_system(run):
     if states["alsa"] == "not-here":
         assert states["ports"] == "problem"
         assert found["ports"].found.startswith("no usable MIDI system (tried jack)")
+        assert found["ports"].advice == "see jack and alsa above"
         assert found["jack"].advice
         assert "modprobe snd-seq" in found["alsa"].advice
 
@@ -122,6 +123,7 @@ def test_packages(tmp_path, monkeypatch):
         "Provides-Extra: jack\nRequires-Dist: no-such-jack; extra == 'jack'\n"
         "Provides-Extra: train\nRequires-Dist: numpy; extra == 'train'\n"
         "Requires-Dist: no-such-flow; extra == 'train'\nProvides-Extra: dev\n"
+        "Provides-Extra: picture\nRequires-Dist: numpy>=99; extra == 'picture'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     packages = machine.check_packages()
@@ -129,10 +131,11 @@ def test_packages(tmp_path, monkeypatch):
     assert packages.found.startswith("mido is ")
     assert packages.found.endswith(", expected >=99; no-such-package is not installed")
     assert machine.check_python().state == "problem"
-    assert machine.known_extras() == ["jack", "train"]
+    assert machine.known_extras() == ["jack", "picture", "train"]
     assert machine.check_extra("jack").state == "not-here"
-    assert machine.check_extra("train").state == "warning"
-    assert machine.check_extra("jack").advice.endswith("pip install 'livecomposer[jack]'")
+    assert machine.check_extra("picture").state == "warning"
+    assert machine.check_extra("train").state == "not-here"
+    assert machine.check_extra("jack").advice.endswith('pip install "livecomposer[jack]"')
 
 
 GOVERNED = [

@@ -12,6 +12,7 @@ import click
 
 from livecomposer.config import Config
 from livecomposer.config_file import SHIPPED_WEIGHTS, find_file, find_weights
+from livecomposer.extras import install_command
 
 if TYPE_CHECKING:
     from livecomposer.live.continuation import Continuation
@@ -46,12 +47,18 @@ def no_midi(reason: Exception) -> CommandError:
     return CommandError(f"{reason} (`livecomposer doctor` looks closer)", NO_MIDI)
 
 
-def require(*libraries: str) -> None:
-    """Refuse to begin what needs libraries of the extra `train` without them."""
+def require(extra: str, *libraries: str, what: str = "") -> None:
+    """Refuse to begin without libraries of an extra.
+
+    Args:
+        extra: by its name.
+        libraries: modules of its packages.
+        what: needs them, if not the whole command.
+    """
     for library in libraries:
         if find_spec(library) is None:
-            command = click.get_current_context().info_name
-            raise CommandError(f"{command} needs {library}: install livecomposer[train]")
+            what = what or str(click.get_current_context().info_name)
+            raise CommandError(f"{what} needs {library}: {install_command(extra)}")
 
 
 def read_corpus(
@@ -190,7 +197,7 @@ def make_engine(config: Config, bundle: "Bundle") -> "StepEngine":
         from livecomposer.model.keras_engine import KerasEngine
     except ImportError:
         raise CommandError(
-            "model.engine = 'keras' needs TensorFlow: install livecomposer[train]"
+            f"model.engine = 'keras' needs TensorFlow: {install_command('train')}"
         ) from None
     return KerasEngine(bundle)
 

@@ -45,7 +45,7 @@ def evaluate(
     on, as for train: the pieces that were held out then are predicted and continued, and the
     baselines learn from the others.
     """
-    require("music21", "matplotlib", "tqdm")
+    require("train", "music21", "matplotlib", "tqdm")
     from livecomposer.evaluation.report import EvaluationError, choose_held_out
     from livecomposer.evaluation.report import evaluate as measure_all
 

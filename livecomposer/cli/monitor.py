@@ -4,12 +4,11 @@ import threading
 import webbrowser
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from livecomposer.cli.common import CommandError, say
+from livecomposer.cli.common import CommandError, require, say
 from livecomposer.config import Config, default_recordings
 
 if TYPE_CHECKING:
@@ -49,9 +48,7 @@ def make_feed(
         open_page: whether to open the page in the browser.
         alone: whether there are no MIDI ports.
     """
-    missing = [name for name in ("starlette", "uvicorn", "websockets") if not find_spec(name)]
-    if missing:
-        raise CommandError(f"the monitor needs {missing[0]}: install livecomposer[monitor]")
+    require("monitor", "starlette", "uvicorn", "websockets", what="the monitor")
     from livecomposer.monitor.feed import Feed
     from livecomposer.monitor.messages import Begin, Opening
     from livecomposer.monitor.token import own_token, token_file

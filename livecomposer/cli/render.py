@@ -30,7 +30,7 @@ def render(recording: Path, out: Path, soundfont: Path | None) -> None:
         if out.suffix.lower() == ".wav":
             write_wav(recording, out, soundfont)
         else:
-            require("matplotlib")
+            require("picture", "matplotlib", what="a picture")
             write_png(recording, out)
     except RenderError as error:
         raise CommandError(str(error)) from None

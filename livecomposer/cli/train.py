@@ -88,7 +88,7 @@ def train(
     curves, settings, log and a checkpoint are left in a folder, which --resume goes on with and
     model.weights plays.
     """
-    require("tensorflow", "music21", "matplotlib", "tqdm", "portalocker", "tomli_w")
+    require("train", "tensorflow", "music21", "matplotlib", "tqdm", "portalocker", "tomli_w")
     from livecomposer.live.realtime import stand_back
     from livecomposer.training.folder import RunFolder
     from livecomposer.training.recipe import Budget, Recipe

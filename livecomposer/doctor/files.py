@@ -18,6 +18,7 @@ from livecomposer.config_file import (
     user_file,
 )
 from livecomposer.doctor.finding import Finding
+from livecomposer.extras import install_command
 
 if TYPE_CHECKING:
     from livecomposer.model.engine import Engine
@@ -70,7 +71,7 @@ def check_weights(weights: str, engine: str) -> Finding:
         f"{bundle.architecture.units} units, {size_mb:.1f} MB; a step takes {step_ms:.2f} ms"
     )
     if engine == "keras" and find_spec("tensorflow") is None:
-        advice = "install livecomposer[train], or set model.engine = 'numpy'"
+        advice = f"{install_command('train')}; or set model.engine = 'numpy'"
         return Finding(name, "problem", "model.engine = 'keras', without TensorFlow", advice)
     if step_ms > _SLOW_MS:
         advice = "close what else runs, or play smaller weights"

@@ -11,12 +11,14 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from livecomposer.doctor.finding import Finding
+from livecomposer.extras import install_command
 
 _OURS = "livecomposer"
 _EXTRAS = {
     "jack": "each note at its exact frame on JACK, and JACK's transport",
     "monitor": "the page in the browser",
-    "train": "training, evaluating and pictures",
+    "picture": "pictures of jams",
+    "train": "training and evaluating",
 }
 _PROCESSORS = Path("/sys/devices/system/cpu")
 _WITH_OWN_WILL = ("intel_pstate", "amd-pstate-epp")
@@ -73,8 +75,8 @@ def check_extra(extra: str) -> Finding:
     if not faults:
         return Finding(name, "ok", ", ".join(f"{each.name} {metadata.version(each.name)}"
                                              for each in wanted))  # fmt: skip
-    advice = f"for {purpose}: pip install 'livecomposer[{extra}]'"
-    absent = all(_version(each.name) is None for each in wanted)
+    advice = f"for {purpose}: {install_command(extra)}"
+    absent = any(_version(each.name) is None for each in wanted)
     return Finding(name, "not-here" if absent else "warning", "; ".join(faults), advice)
 
 

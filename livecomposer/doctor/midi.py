@@ -13,11 +13,16 @@ import msgspec
 
 from livecomposer.config import Config
 from livecomposer.doctor.finding import Finding, State
+from livecomposer.extras import install_command
 from livecomposer.live.ports import ALSA_DEVICE, PortError, Ports, open_ports
 from livecomposer.live.rtmidi_device import RtMidiDevice
 from livecomposer.live.rtmidi_ports import list_ports
 
 _CLIENT = "livecomposer doctor"
+_HERE = {"linux": "jack and alsa", "darwin": "jack and coremidi", "win32": "winmm"}.get(
+    sys.platform, "jack"
+)
+"""The checks of MIDI systems that there can be here."""
 _START_JACK = "start a server (QjackCtl, jackd), or with PipeWire, begin commands with pw-jack"
 
 
@@ -28,7 +33,7 @@ def check_jack(_config: Config) -> Finding:
 
         from livecomposer.live.jack_client import open_client, quiet_jack
     except ImportError:
-        return _jack_through_rtmidi("pip install 'livecomposer[jack]'")
+        return _jack_through_rtmidi(install_command("jack"))
     except OSError:  # no libjack
         return _jack_through_rtmidi("install JACK's own library (apt install libjack-jackd2-0)")
     quiet_jack()
@@ -117,7 +122,7 @@ def check_ports(config: Config) -> Finding:
     try:
         ports = open_ports(config.ports, alone)
     except PortError as error:
-        return Finding("ports", "problem", str(error), "see jack, alsa, coremidi and winmm above")
+        return Finding("ports", "problem", str(error), f"see {_HERE} above")
     state: State = "ok"
     said, advice = [], ""
     for wanted, port in ((config.ports.input, ports.input), (config.ports.output, ports.output)):

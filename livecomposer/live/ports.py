@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from livecomposer import config
+from livecomposer.extras import install_command
 from livecomposer.live.intake import Timed
 from livecomposer.live.jack_clock import Transport
 from livecomposer.live.patchbay import Patchbay
@@ -215,15 +216,15 @@ def open_ports(
             from livecomposer.live.jack_ports import open_jack_ports
         except ImportError:
             raise PortError(
-                "ports.backend = 'jack' needs JACK-Client: install livecomposer[jack]"
+                f"ports.backend = 'jack' needs JACK-Client: {install_command('jack')}"
             ) from None
         except OSError:
             raise PortError("JACK's own library, libjack, is missing: install it") from None
         return open_jack_ports(settings, clock.port, before)
     if clock.source == "jack":
         raise PortError(
-            "clock.source = 'jack' needs JACK's own ports: install livecomposer[jack], start a "
-            "JACK server and set ports.backend = 'jack'"
+            "clock.source = 'jack' needs JACK's own ports: start a JACK server, set "
+            f"ports.backend = 'jack', and have the extra jack ({install_command('jack')})"
         )
     from livecomposer.live.rtmidi_ports import open_rtmidi_ports
 
@@ -238,7 +239,7 @@ def _choose_backend(settings: config.PortsSection) -> str:
     if settings.api == "jack" or (settings.api == "auto" and only_jack):
         if find_spec("jack"):
             return "jack"
-        log.info("for sample-accurate output on JACK, install livecomposer[jack]")
+        log.info("for sample-accurate output on JACK: %s", install_command("jack"))
     return "rtmidi"
 
 

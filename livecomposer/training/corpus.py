@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from livecomposer.extras import install_command
 from livecomposer.music.events import NoteOn
 from livecomposer.training.cache import entry_path, load_entry, save_entry
 from livecomposer.training.parsing import Begin, Finish, ReaderLostError, readers
@@ -299,7 +300,7 @@ def _built_in(name: str) -> list[Path]:
     try:
         from music21 import common, corpus
     except ImportError:
-        raise CorpusError("the built-in corpus is music21's: install livecomposer[train]") from None
+        raise CorpusError(f"the built-in corpus is music21's: {install_command('train')}") from None
     files = corpus.getComposer(name) if name else corpus.getCorePaths()
     found = sorted(file for file in map(Path, files) if file.suffix.lower() in SUFFIXES)
     if not found:

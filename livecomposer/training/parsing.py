@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache as cached
 from functools import partial
 
+from livecomposer.extras import install_command
 from livecomposer.training.limits import Allowance, allowance, held_to
 from livecomposer.training.readers import Notes, UnreadableError, load_parser, read_notes
 
@@ -57,7 +58,7 @@ def _processes(stack: ExitStack, count: int) -> Begin:
     try:
         from pebble import ProcessExpired, ProcessPool  # not for playing
     except ImportError:
-        raise ReaderLostError("reading it needs pebble: install livecomposer[train]") from None
+        raise ReaderLostError(f"reading it needs pebble: {install_command('train')}") from None
     # A fork of this process would begin with its memory and threads, whatever these are. The server
     # has the parsers already: a reader that takes another's place starts at once.
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
@@ -125,7 +126,7 @@ def _cluster(stack: ExitStack, address: str) -> Begin:
         from distributed import Client, KilledWorker
     except ImportError:
         raise ReaderLostError(
-            "a cluster is reached by Dask: install livecomposer[cluster]"
+            f"a cluster is reached by Dask: {install_command('cluster')}"
         ) from None
     try:
         client = stack.enter_context(Client(address, timeout=_CONNECT_S))  # type: ignore[no-untyped-call]

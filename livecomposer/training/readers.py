@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from livecomposer.extras import install_command
 from livecomposer.midi.files import (
     MAX_BEATS,
     MidiFile,
@@ -88,7 +89,7 @@ def load_parser(suffix: str) -> None:
             import_module("music21.converter")
         except ImportError:
             raise UnreadableError(
-                "scores are read by music21: install livecomposer[train]"
+                f"scores are read by music21: {install_command('train')}"
             ) from None
 
 

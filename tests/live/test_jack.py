@@ -370,7 +370,7 @@ REFUSALS = [
         ["clock.source=midi", "clock.port=nobody"],
         "clock.port = 'nobody': there is no such MIDI port",
     ),
-    (["ports.backend=jack", "ports.api=jack"], "install livecomposer[jack]"),
+    (["ports.backend=jack", "ports.api=jack"], 'pip install "livecomposer[jack]"'),
 ]
 
 
