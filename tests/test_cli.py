@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from livecomposer.cli import main
 from livecomposer.cli.common import load_models
 from livecomposer.config_file import load_config
+from livecomposer.config_instrument import CONTROLS
 from livecomposer.extras import install_command
 from tests.conftest import write_midi
 from tests.pages import ROOT
@@ -282,6 +283,15 @@ def test_every_command_has_help(run):
         assert ("--set SECTION.KEY=VALUE" in result.output) == (
             command not in ("import-checkpoint", "render", "completion", "service")
         )
+
+
+def test_what_can_be_learned_is_listed(run):
+    told = " ".join(run("learn", "--help").output.split())
+    assert told.startswith("Usage: main learn [OPTIONS] CONTROL ")
+    assert f"CONTROL is one of {', '.join(CONTROLS)}." in told
+    unknown = run("learn", "pnaic")
+    assert unknown.exit_code == 2
+    assert unknown.stderr.startswith("Usage: main learn [OPTIONS] CONTROL\n")
 
 
 def test_a_primer_and_a_memory(run, phrase):

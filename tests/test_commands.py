@@ -30,6 +30,7 @@ ELSEWHERE = {
     r"dask (scheduler|worker) .*": "tests/training/test_corpus.py has a cluster of its own",
     r"livecomposer train .* --cluster .*": "tests/training/test_corpus.py has a cluster of its own",
     r"export .TF_CONFIG=(.|\n)*": "tests/training/test_train.py sets it",
+    r"mkdir -p .*": "tests/test_completion.py runs it",
     r"livecomposer train music21:.*": "reads thousands of files",
     r"livecomposer service .*": "tests/test_service.py has a systemd of its own",
     r"livecomposer evaluate default .*": "needs the music that those weights learned from",

@@ -1,6 +1,7 @@
 """What shells complete: asked through click, and in the shells themselves."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,11 +57,14 @@ def test_a_shell_that_is_not_known():
     assert "'csh' is not one of 'bash', 'zsh', 'fish'" in result.stderr
 
 
-INSTALLING = [
-    line
-    for line in (ROOT / "docs" / "setup.md").read_text().splitlines()
-    if line.startswith("livecomposer completion")
-]
+INSTALLING = {
+    match[1]: match[0]
+    for match in re.finditer(
+        r"^mkdir -p .+\nlivecomposer completion (\w+) .+$",
+        (ROOT / "docs" / "setup.md").read_text(),
+        re.MULTILINE,
+    )
+}
 
 
 @pytest.fixture
@@ -80,14 +84,18 @@ def run_shell(shell, script, place):
     folder, environment = place
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
-    installing = next(line for line in INSTALLING if f"completion {shell}" in line)
-    file = folder / installing.split("> ~/")[1]
-    file.parent.mkdir(parents=True)
-    subprocess.run(["bash", "-c", installing], env=environment, check=True, timeout=60)
+    subprocess.run(["bash", "-ec", INSTALLING[shell]], env=environment, check=True, timeout=60)
     return subprocess.run(
         [shell, "-c", script], cwd=folder, env=environment,
         capture_output=True, text=True, check=True, timeout=60,
     ).stdout.splitlines()  # fmt: skip
+
+
+def test_its_help_says_the_same():
+    ended = CliRunner().invoke(main, ["completion", "--help"])
+    told = {line.strip() for line in ended.output.splitlines()}
+    for installing in INSTALLING.values():
+        assert set(installing.splitlines()) <= told
 
 
 # As readline makes words of a line: an = is one by itself.

@@ -44,7 +44,8 @@ def say(text: str) -> None:
 
 def no_midi(reason: Exception) -> CommandError:
     """There is no usable MIDI system, or it won't give the ports."""
-    return CommandError(f"{reason} (`livecomposer doctor` looks closer)", NO_MIDI)
+    ways = "`livecomposer doctor` looks closer; `livecomposer demo --monitor` needs no MIDI"
+    return CommandError(f"{reason} ({ways})", NO_MIDI)
 
 
 def require(extra: str, *libraries: str, what: str = "") -> None:

@@ -22,18 +22,21 @@ _NAME, _VARIABLE = "livecomposer", "_LIVECOMPOSER_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print what makes a shell complete commands, options and settings.
+    """Print what makes a shell complete commands, options and settings.
 
     Keep it where the shell looks for it, and open another terminal:
 
     \b
+    mkdir -p ~/.local/share/bash-completion/completions
     livecomposer completion bash > ~/.local/share/bash-completion/completions/livecomposer
+    mkdir -p ~/.zfunc
     livecomposer completion zsh > ~/.zfunc/_livecomposer
+    mkdir -p ~/.config/fish/completions
     livecomposer completion fish > ~/.config/fish/completions/livecomposer.fish
 
-    The folder must be there (mkdir -p). bash needs the package bash-completion; for zsh, have in
-    your ~/.zshrc: fpath+=~/.zfunc; autoload -Uz compinit; compinit
-    """
+    bash needs the package bash-completion; for zsh, have in your ~/.zshrc:
+    fpath+=~/.zfunc; autoload -Uz compinit; compinit
+    """  # noqa: D301 - click knows \b
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - click has all three
     click.echo(made(context.find_root().command, {}, _NAME, _VARIABLE).source())

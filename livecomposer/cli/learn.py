@@ -18,8 +18,8 @@ from livecomposer.midi.mapping import Mapping, mapping_of
 from livecomposer.midi.wire import FIRST_SYSTEM, WireParser
 
 
-@click.command()
-@click.argument("control", type=click.Choice(CONTROLS))
+@click.command(epilog=f"CONTROL is one of {', '.join(CONTROLS)}.")
+@click.argument("control", metavar="CONTROL", type=click.Choice(CONTROLS))
 @own_file_option("The TOML file to write it into; what else is in there stays as it is.")
 @set_option
 def learn(control: ControlName, file: Path, assignments: tuple[str, ...]) -> None:

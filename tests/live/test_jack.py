@@ -397,6 +397,7 @@ def test_without_a_server_it_says_what_to_start(jack_server):
     assert ended.returncode == 3
     assert "no usable MIDI system (tried jack)" in ended.stderr
     assert "start a JACK server" in ended.stderr
+    assert "`livecomposer demo --monitor` needs no MIDI" in ended.stderr
     assert len([line for line in ended.stderr.splitlines() if "INFO" not in line]) == 1
 
 
