@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -123,7 +124,10 @@ def jamming(home, *settings, **options):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     with jamming(tmp_path_factory.mktemp("home"), "clock.tempo_bpm=400") as demo:
-        demo.line("it is your turn")
+        first = Browser(demo.port, demo.token)
+        first.until(lambda: len(first.of(0)) > 4)
+        assert demo.line("it is your turn")
+        first.close()
         yield demo
         demo.end()
 
@@ -240,7 +244,7 @@ def test_keys_are_let_go_by_who_leaves(demo, browser):
 
 def test_a_recording_is_begun_and_ended(demo, browser):
     folder = demo.home / "Music" / "livecomposer"
-    assert not folder.exists()
+    shutil.rmtree(folder, ignore_errors=True)
     browser.wish("record", on=True)
     browser.until(lambda: browser.state["recording"])
     browser.play(60, 64, 67)
