@@ -29,7 +29,7 @@ class Browser:
 
     Attributes:
         state: the last one.
-        keys: all that came: part, milliseconds, beat, channel, pitch, velocity.
+        keys: all that came since it looks on: part, milliseconds, beat, channel, pitch, velocity.
     """
 
     def __init__(self, port, token):
@@ -39,7 +39,7 @@ class Browser:
             connect(f"ws://127.0.0.1:{port}/live", origin=origin)
         )
         self.opening, self.state, self.welcome = None, None, None
-        self.keys, self.refusals = [], []
+        self.keys, self.refusals, self._since_ms = [], [], 0
         self.wish("enter", token=token)
         self.until(lambda: self.state and self.welcome and self.opening)
 
@@ -58,11 +58,13 @@ class Browser:
             said = json.loads(self._socket.recv(timeout=deadline - time.monotonic()))
             match said.pop("type"):
                 case "keys":
-                    self.keys += said["keys"]
+                    self.keys += [key for key in said["keys"] if key[1] > self._since_ms]
                 case "refusal":
                     self.refusals.append(said["reason"])
                 case kind:
                     setattr(self, kind, said)
+            if self.state and not self._since_ms:
+                self._since_ms = self.state["at_ms"]
 
     def of(self, part):
         return [key for key in self.keys if key[0] == part]
