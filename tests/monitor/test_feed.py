@@ -11,12 +11,16 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import get_args
 
 import mido
 import pytest
 
 pytest.importorskip("uvicorn")
 from websockets.sync.client import connect
+
+from livecomposer.config_instrument import BUTTONS
+from livecomposer.monitor.messages import Button
 
 # On a machine that does much else, what happens in real time may come too late for a test.
 pytestmark = pytest.mark.flaky(reruns=2)
@@ -310,10 +314,29 @@ def test_play_serves_it_by_its_settings(tmp_path, jack_server):
         browser.play(60, 64, 67)
         browser.until(lambda: len(browser.of(1)) > 4)
         assert browser.opening["ports"] == ["livecomposer in", "livecomposer out"]
+        # What composes may have real-time priority; what shows it never has.
+        assert {os.sched_getscheduler(each) for each in children_of(demo.process.pid)} == {
+            os.SCHED_OTHER
+        }
         demo.end()
     finally:
         demo.process.kill()
         demo.process.wait()
+
+
+def test_pads_that_work_a_control_are_no_notes(tmp_path):
+    with jamming(tmp_path, 'controls.mute="note 36"') as demo:
+        browser = Browser(demo.port, demo.token)
+        browser.play(36)
+        browser.until(lambda: browser.state["muted"])
+        browser.play(37)
+        browser.until(lambda: browser.of(0))
+        assert {key[0] for key in browser.keys} == {0}
+        assert 36 not in {key[4] for key in browser.keys}
+
+
+def test_each_button_can_be_pressed():
+    assert set(get_args(Button)) == set(BUTTONS)
 
 
 def test_what_does_not_go_together(tmp_path):
