@@ -169,14 +169,20 @@ def _show_in_browser(config: Config, seed: int, open_page: bool) -> None:
     from livecomposer.live.replay import describe
 
     models = load_models(config, seed)
+    feed = make_feed(config, models, open_page=open_page, alone=True)
     audience = Audience(
-        config,
-        lambda settings: describe(settings, seed, 0),
-        feed=make_feed(config, models, open_page=open_page, alone=True),
-        record=False,
+        config, lambda settings: describe(settings, seed, 0), feed=feed, record=False
     )
     try:
-        play_live(models, config, seed, say, keep=audience.keep, begun=audience.begin)
+        play_live(
+            models,
+            config,
+            seed,
+            say,
+            keep=audience.keep,
+            begun=audience.begin,
+            watched=feed.watched,
+        )
     finally:
         audience.end()
 

@@ -27,6 +27,8 @@ _CALL = (
 _CALL_BEATS = (0, 20)
 _END_BEAT = 38
 _HEAD_START_NS = 100_000_000
+_SEEN_S = 3.0
+"""From when a page looks on until something is played: to see it, and to switch its sound on."""
 
 
 def calls(tempo_bpm: float) -> list[list[Timed]]:
@@ -61,7 +63,8 @@ def play_live(
     tell: Callable[[str], None],
     *,
     keep: Callable[[Entry], None] = lambda _entry: None,
-    begun: Callable[[Wired], None] | None = None,
+    begun: Callable[[Wired], None] = lambda _wired: None,
+    watched: threading.Event | None = None,
 ) -> tuple[list[Timed], list[Timed]]:
     """Play in real time, through the daemon and in-process ports.
 
@@ -71,7 +74,9 @@ def play_live(
         seed: the models'.
         tell: called as things happen.
         keep: takes what is played.
-        begun: called once playing has begun, if others play, too: then it goes on until Ctrl-C.
+        begun: called once playing has begun.
+        watched: where others look on, and play, too: set once they do. It is waited for, and the
+            jam goes on until Ctrl-C.
 
     Returns:
         What was played and what was answered, in nanoseconds from the player's first note on.
@@ -86,28 +91,21 @@ def play_live(
     ended = threading.Event()
 
     def play() -> None:
-        start = time.monotonic_ns() + _HEAD_START_NS
         try:
-            for call in calls(tempo_bpm):
-                tell("the player plays")
-                for due, message in call:
-                    if ended.wait(max(0, start + due - time.monotonic_ns()) / 1e9):
-                        return
-                    played.append((source.play(message), message))
-                tell("livecomposer answers")
-            if begun:
+            if watched:
+                watched.wait()
+                ended.wait(_SEEN_S)
+            played.extend(_perform(source, tempo_bpm, tell, ended))
+            if watched and not ended.is_set():
                 tell("it is your turn; Ctrl-C ends")
-                return
-            ended.wait((start + _END_BEAT * 60e9 / tempo_bpm - time.monotonic_ns()) / 1e9)
         finally:
-            if not begun:
+            if not watched:
                 daemon.stop()
 
     hands = threading.Thread(target=play, name="demo player", daemon=True)
 
     def ready() -> None:
-        if begun:
-            begun(wired)
+        begun(wired)
         hands.start()
 
     with stopping_on_signals(daemon):
@@ -115,6 +113,8 @@ def play_live(
             daemon.run(ready)
         finally:
             ended.set()
+            if watched:
+                watched.set()
             if hands.ident is not None:
                 hands.join()
     origin = played[0][0] if played else 0
@@ -122,3 +122,20 @@ def play_live(
         [(ns - origin, message) for ns, message in played],
         [(ns - origin, message) for ns, message in sink.sent],
     )
+
+
+def _perform(
+    source: LocalInput, tempo_bpm: float, tell: Callable[[str], None], ended: threading.Event
+) -> list[Timed]:
+    """Play the calls, and wait for the last answer; returns what was played, with its times."""
+    played: list[Timed] = []
+    start = time.monotonic_ns() + _HEAD_START_NS
+    for call in calls(tempo_bpm):
+        tell("the player plays")
+        for due, message in call:
+            if ended.wait(max(0, start + due - time.monotonic_ns()) / 1e9):
+                return played
+            played.append((source.play(message), message))
+        tell("livecomposer answers")
+    ended.wait((start + _END_BEAT * 60e9 / tempo_bpm - time.monotonic_ns()) / 1e9)
+    return played

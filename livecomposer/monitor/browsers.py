@@ -42,6 +42,7 @@ ALL_WISHES_A_SECOND = 400
 MOST_MALFORMED = 10
 ENTER_S = 5.0
 
+LINGER_S = 3.0
 _REMEMBERED_MS, _MOST_REMEMBERED = 10_000, 2_000
 _AWAITED = 256  # messages to the daemon
 
@@ -73,10 +74,11 @@ class _Browser:
     Attributes:
         number: another one for each.
         trusted: whether its wishes are taken.
+        displaced: whether another needs its place.
     """
 
     def __init__(self, number: int, socket: WebSocket, *, trusted: bool) -> None:
-        self.number, self.trusted = number, trusted
+        self.number, self.trusted, self.displaced = number, trusted, False
         self._socket = socket
         self._queue: asyncio.Queue[str] = asyncio.Queue(MOST_BEHIND)
         self.sending: asyncio.Task[None] = asyncio.create_task(self._send())
@@ -109,6 +111,8 @@ class Browsers:
         self._rate = Rate(ALL_WISHES_A_SECOND)
         self._numbers = count(1)
         self._browsers: dict[int, _Browser] = {}
+        self._watched = False  # whether the daemon tells us anything
+        self._leaving: asyncio.Task[None] | None = None
         self._opening: str | None = None
         self._state: str | None = None
         self._keys: deque[Key] = deque(maxlen=_MOST_REMEMBERED)
@@ -131,7 +135,7 @@ class Browsers:
             return
         if isinstance(message, Opening):
             self._opening = text
-        elif not self._browsers:
+        elif not self._watched:
             return  # it was said before we could say so, and what follows it never is
         elif isinstance(message, State):
             self._state = text
@@ -162,6 +166,7 @@ class Browsers:
                 browser.tell(text)
         self._browsers[browser.number] = browser
         tasks = (browser.sending, asyncio.create_task(self._receive(browser, socket)))
+        self._watched = True
         try:
             await self.told.put(Watched(len(self._browsers)))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -171,13 +176,26 @@ class Browsers:
             del self._browsers[browser.number]
             if trusted:
                 await self.told.put(Left(browser.number))
-            await self.told.put(Watched(len(self._browsers)))
-            if not self._browsers:  # nothing more is told: what is known grows old
-                self._state = None
-                self._keys.clear()
+            if self._browsers:
+                await self.told.put(Watched(len(self._browsers)))
+            else:
+                self._leaving = asyncio.create_task(self._leave())
+        if browser.displaced:
+            raise DismissedError(_TRY_AGAIN, "who has the token needs the place")
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
+
+    async def _leave(self) -> None:
+        """Nobody looks on. Where that stays so for a while, nothing more need be told.
+
+        Who comes back meanwhile, as with a page that is loaded anew, sees what was played.
+        """
+        await asyncio.sleep(LINGER_S)
+        if not self._browsers:
+            self._watched, self._state = False, None  # what is known grows old
+            self._keys.clear()
+            await self.told.put(Watched(0))
 
     def _make_room(self, trusted: bool) -> None:
         """Let go the one that has looked on longest without being trusted, for one that is.
@@ -188,6 +206,7 @@ class Browsers:
         others = [each for each in self._browsers.values() if not each.trusted]
         if not (trusted and others):
             raise DismissedError(_TRY_AGAIN, f"{MOST_BROWSERS} browsers look on already")
+        others[0].displaced = True
         others[0].sending.cancel()
 
     async def _enter(self, socket: WebSocket) -> bool:

@@ -67,6 +67,9 @@ class Feed:
         begin: what its process needs.
         opening: what it tells first.
         ready: called with the port that it listens on, in a thread of the monitor's.
+
+    Attributes:
+        watched: set once somebody looks on.
     """
 
     def __init__(self, begin: Begin, opening: Opening, ready: Callable[[int], None]) -> None:
@@ -76,6 +79,7 @@ class Feed:
         self._values: SimpleQueue[tuple[int, Set | Record]] = SimpleQueue()  # browsers' numbers
         self._held: dict[int, set[int]] = defaultdict(set)  # by browser
         self._browsers = 0
+        self.watched = threading.Event()
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
@@ -185,6 +189,8 @@ class Feed:
                 self._ready(port)
             case Watched(browsers):
                 self._browsers = browsers
+                if browsers:
+                    self.watched.set()
             case Wished(browser, Set() | Record() as wish):
                 self._values.put((browser, wish))
             case Wished(browser, wish):

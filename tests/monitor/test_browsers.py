@@ -139,7 +139,7 @@ def test_a_malformed_message_is_refused_in_a_line(monitor):
             browser.send('{"type":"press","button":"tap"}')
             tapped = Wished(number, Press("tap"))
             assert monitor.hear_until(tapped) == [Watched(1), tapped]
-        monitor.hear_until(Watched(0))
+        monitor.hear_until(Left(number))
 
 
 def test_too_many_malformed_messages_end_it(monitor):
@@ -198,11 +198,22 @@ def test_bytes_and_what_is_too_large(monitor):
 
 def test_no_more_than_so_many_may_look_on(monitor):
     with ExitStack() as stack:
-        browsers = [stack.enter_context(monitor.watch()) for _ in range(MOST_BROWSERS)]
+        stranger = stack.enter_context(monitor.watch("no token"))
+        for _ in range(MOST_BROWSERS - 1):
+            stack.enter_context(monitor.watch())
+        monitor.hear_until(Watched(MOST_BROWSERS))
+        full = (1013, f"{MOST_BROWSERS} browsers look on already")
         with monitor.browse() as one_more:
-            assert closing(one_more) == (1013, f"{MOST_BROWSERS} browsers look on already")
-        browsers[3].close()
-        monitor.hear_until(Left(4))
+            one_more.send('{"type":"enter","token":"no token"}')
+            assert closing(one_more) == full
+        owner = stack.enter_context(monitor.watch())  # in the place of the stranger
+        assert closing(stranger) == (1013, "who has the token needs the place")
+        monitor.hear_until(Watched(MOST_BROWSERS))
+        with monitor.browse() as one_more:
+            one_more.send(f'{{"type":"enter","token":"{TOKEN}"}}')
+            assert closing(one_more) == full
+        owner.close()
+        monitor.hear_until(Left(MOST_BROWSERS + 1))
         stack.enter_context(monitor.watch())
         monitor.hear_until(Watched(MOST_BROWSERS))
 

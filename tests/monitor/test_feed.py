@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,12 +11,16 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import get_args
 
 import mido
 import pytest
 
 pytest.importorskip("uvicorn")
 from websockets.sync.client import connect
+
+from livecomposer.config_instrument import BUTTONS
+from livecomposer.monitor.messages import Button
 
 # On a machine that does much else, what happens in real time may come too late for a test.
 pytestmark = pytest.mark.flaky(reruns=2)
@@ -28,7 +33,7 @@ class Browser:
 
     Attributes:
         state: the last one.
-        keys: all that came: part, milliseconds, beat, channel, pitch, velocity.
+        keys: all that came since it looks on: part, milliseconds, beat, channel, pitch, velocity.
     """
 
     def __init__(self, port, token):
@@ -38,7 +43,7 @@ class Browser:
             connect(f"ws://127.0.0.1:{port}/live", origin=origin)
         )
         self.opening, self.state, self.welcome = None, None, None
-        self.keys, self.refusals = [], []
+        self.keys, self.refusals, self._since_ms = [], [], 0
         self.wish("enter", token=token)
         self.until(lambda: self.state and self.welcome and self.opening)
 
@@ -57,11 +62,13 @@ class Browser:
             said = json.loads(self._socket.recv(timeout=deadline - time.monotonic()))
             match said.pop("type"):
                 case "keys":
-                    self.keys += said["keys"]
+                    self.keys += [key for key in said["keys"] if key[1] > self._since_ms]
                 case "refusal":
                     self.refusals.append(said["reason"])
                 case kind:
                     setattr(self, kind, said)
+            if self.state and not self._since_ms:
+                self._since_ms = self.state["at_ms"]
 
     def of(self, part):
         return [key for key in self.keys if key[0] == part]
@@ -123,7 +130,10 @@ def jamming(home, *settings, **options):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     with jamming(tmp_path_factory.mktemp("home"), "clock.tempo_bpm=400") as demo:
-        demo.line("it is your turn")
+        first = Browser(demo.port, demo.token)
+        first.until(lambda: len(first.of(0)) > 4)
+        assert demo.line("it is your turn")
+        first.close()
         yield demo
         demo.end()
 
@@ -240,7 +250,7 @@ def test_keys_are_let_go_by_who_leaves(demo, browser):
 
 def test_a_recording_is_begun_and_ended(demo, browser):
     folder = demo.home / "Music" / "livecomposer"
-    assert not folder.exists()
+    shutil.rmtree(folder, ignore_errors=True)
     browser.wish("record", on=True)
     browser.until(lambda: browser.state["recording"])
     browser.play(60, 64, 67)
@@ -304,10 +314,29 @@ def test_play_serves_it_by_its_settings(tmp_path, jack_server):
         browser.play(60, 64, 67)
         browser.until(lambda: len(browser.of(1)) > 4)
         assert browser.opening["ports"] == ["livecomposer in", "livecomposer out"]
+        # What composes may have real-time priority; what shows it never has.
+        assert {os.sched_getscheduler(each) for each in children_of(demo.process.pid)} == {
+            os.SCHED_OTHER
+        }
         demo.end()
     finally:
         demo.process.kill()
         demo.process.wait()
+
+
+def test_pads_that_work_a_control_are_no_notes(tmp_path):
+    with jamming(tmp_path, 'controls.mute="note 36"') as demo:
+        browser = Browser(demo.port, demo.token)
+        browser.play(36)
+        browser.until(lambda: browser.state["muted"])
+        browser.play(37)
+        browser.until(lambda: browser.of(0))
+        assert {key[0] for key in browser.keys} == {0}
+        assert 36 not in {key[4] for key in browser.keys}
+
+
+def test_each_button_can_be_pressed():
+    assert set(get_args(Button)) == set(BUTTONS)
 
 
 def test_what_does_not_go_together(tmp_path):

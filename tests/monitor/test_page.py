@@ -22,7 +22,8 @@ def jam(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     settings = ["clock.tempo_bpm=300", "sampling.seed=1", f"record.folder={folder}"]
     with Jam("demo", *settings, 'model.others=["fixed"]') as jam:
-        wait_for(lambda: "it is your turn; Ctrl-C ends" in jam.said)
+        with Watcher(jam):  # it is waited for
+            wait_for(lambda: "it is your turn; Ctrl-C ends" in jam.said)
         yield jam
 
 
