@@ -40,6 +40,28 @@ def page(open_page, jam):
     return page
 
 
+class Untouched:
+    """A page in which nobody has done anything. A browser takes what a script of the tests asks
+    of it for the user's doing, so this one is asked nothing, and what it has is where it was in another."""
+
+    def __init__(self, open_page, jam, **options):
+        self._before = open_page(jam.address, **options)
+        expect(self._before.get_by_label("Temperature")).to_be_enabled()
+        self.page = open_page("about:blank", **options)
+        with self.page.expect_websocket() as live:
+            self.page.goto(jam.address)
+        live.value.wait_for_event("framereceived", lambda frame: '"state"' in frame)
+
+    def middle(self, name):
+        box = self._before.get_by_role("button", name=name, exact=True).bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] - 10
+
+
+@pytest.fixture
+def untouched(open_page, jam):
+    return Untouched(open_page, jam)
+
+
 def pixels(page, colour, canvas="roll"):
     """How many of a canvas's pixels are of a colour of the theme."""
     return page.evaluate("([id, colour]) => probe.count(id, colour)", [canvas, colour])
@@ -184,8 +206,7 @@ def test_the_keyboard_is_played_and_the_answer_is_heard(page, watcher):
     is_quiet(watcher)
     answer = watcher.onsets(1)[len(answered) :]
     wait_for(lambda: sounds(page, 1) == answer)
-    # A browser may let nothing sound before the first click, which is the first key here.
-    assert sounds(page, 0)[-3:] == [64, 67, 72]
+    assert sounds(page, 0) == [60, 64, 67, 72]
     expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#played")).to_contain_text("You played C4 E4 G4 C5")
     expect(page.locator("#played")).to_contain_text(
@@ -219,6 +240,30 @@ def test_the_voice_sounds_as_long_and_as_high_as_it_is_asked_to(page, pitch, her
     assert 0.03 < sounding < 1
     assert after < sounding / 1000
     assert heard == pytest.approx(hertz, rel=0.02)
+
+
+def test_the_first_click_may_turn_the_sound_on(untouched):
+    page = untouched.page
+    page.mouse.click(*untouched.middle("Sound"))
+    sound = page.get_by_role("button", name="Sound")
+    expect(sound).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#sound-told")).to_contain_text("is heard")
+    sound.click()
+    expect(sound).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#sound-told")).to_contain_text("Off, by your choice")
+
+
+def test_the_first_key_is_heard(untouched):
+    untouched.page.mouse.click(*untouched.middle("C4"))
+    wait_for(lambda: sounds(untouched.page, 0) == [60])
+
+
+def test_the_first_tap_is_heard(open_page, jam):
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 1200}}
+    untouched = Untouched(open_page, jam, **phone)
+    untouched.page.touchscreen.tap(*untouched.middle("C4"))
+    wait_for(lambda: sounds(untouched.page, 0) == [60])
+    wait_for(lambda: not untouched.page.evaluate("sounds.at(-1).on"))
 
 
 def test_whether_it_sounds_is_the_users_choice(page):
@@ -286,11 +331,24 @@ def test_octaves_and_the_keyboard_alone(page, watcher):
     page.get_by_label("Computer keys play").uncheck()
     page.keyboard.press("KeyA")
     page.get_by_label("Computer keys play").check()
+    page.keyboard.press("Tab")
     page.get_by_label("Answer").focus()
     page.keyboard.press("KeyD")  # picks among options
     page.get_by_label("Density").focus()
     page.keyboard.press("KeyG")
     wait_for(lambda: watcher.onsets(0) == [*before, 72, 61, 67])
+
+
+def test_a_list_that_the_mouse_has_opened_takes_no_keys(page, watcher):
+    before = watcher.onsets(0)
+    answer = page.get_by_label("Answer")
+    answer.click()
+    page.keyboard.press("Escape")
+    expect(answer).to_be_focused()
+    for key in ("KeyD", "KeyJ"):  # one of them would pick "match yours"
+        page.keyboard.press(key)
+    wait_for(lambda: watcher.onsets(0) == [*before, 64, 71])
+    expect(answer).to_have_value("match")
 
 
 @pytest.mark.parametrize("by", ["button", "space"])

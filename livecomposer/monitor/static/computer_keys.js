@@ -1,5 +1,7 @@
 /** The computer's keyboard as a piano's, as DAWs have it: by where keys are, whatever is on them. */
 
+import { isPointing } from "./pointing.js";
+
 const ORDER = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU",
   "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon", "Quote"];
 
@@ -15,15 +17,15 @@ export const OCTAVES = new Map([
   ["KeyX", 1],
 ]);
 
-const TYPED = "select, textarea, input:not([type=range], [type=radio], [type=checkbox])";
+const TYPED = "textarea, input:not([type=range], [type=radio], [type=checkbox])";
 
 /**
- * Whether a key is music or a command: not where text is typed or an option is picked by its
- * letters, and not with Ctrl and the like.
+ * Whether a key is music or a command: not where text is typed or the keyboard has gone to
+ * where an option is picked by its letters, and not with Ctrl and the like.
  *
  * @param {KeyboardEvent} event
  */
 export function isFree(event) {
   const target = /** @type {Element} */ (event.target);
-  return !(event.ctrlKey || event.altKey || event.metaKey || target.closest?.(TYPED));
+  return !(event.ctrlKey || event.altKey || event.metaKey || target.closest?.(isPointing() ? TYPED : `${TYPED}, select`));
 }

@@ -158,7 +158,9 @@ export class Keyboard {
       }
       if (!this.#typing.checked || !this.#enabled) return;
       if (OCTAVES.has(event.code)) this.shift(OCTAVES.get(event.code) ?? 0);
-      const pitch = this.#base + (SEMITONES.get(event.code) ?? NaN);
+      if (!SEMITONES.has(event.code)) return;
+      event.preventDefault(); // its letter is to pick nothing
+      const pitch = this.#base + (SEMITONES.get(event.code) ?? 0);
       if (pitch <= 127) this.#held.press(event.code, pitch, VELOCITY);
     });
     addEventListener("keyup", (event) => this.#held.release(event.code));

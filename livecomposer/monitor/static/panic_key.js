@@ -3,22 +3,19 @@
  * where the keyboard has gone to something that the space bar works, does it do what it always does.
  */
 
+import { isPointing } from "./pointing.js";
+
 const TYPED = "textarea, input:not([type=range], [type=radio], [type=checkbox])";
 const WORKED = "button:not([data-pitch]), select, summary, a[href], input[type=checkbox]";
-const MOVES = new Set(["Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 
 /** @param {() => void} panic */
 export function takeSpace(panic) {
-  let pointed = false;
-  addEventListener("pointerdown", () => (pointed = true), true);
-
   const isOurs = (/** @type {KeyboardEvent} */ event) => {
     const target = /** @type {Element} */ (event.target);
     if (event.code !== "Space" || event.ctrlKey || event.altKey || event.metaKey) return false;
-    return !target.closest?.(pointed ? TYPED : `${TYPED}, ${WORKED}`);
+    return !target.closest?.(isPointing() ? TYPED : `${TYPED}, ${WORKED}`);
   };
   addEventListener("keydown", (event) => {
-    if (MOVES.has(event.key)) pointed = false;
     if (!isOurs(event)) return;
     event.preventDefault();
     if (!event.repeat) panic();

@@ -7,6 +7,7 @@ const KEPT = "livecomposer.sound";
 // rhythm is exact, however irregularly messages come.
 const DELAY_MS = 80;
 const ECHO_MS = 1000;
+const TAP_MS = 300; // how long a key sounds that was let go before it could
 
 /** The user's choice, which a browser may refuse to keep. */
 const choice = {
@@ -35,6 +36,8 @@ export class Sound {
   #listeners = null;
   /** @type {{what: string, ms: number}[]} what was heard when it was pressed, and is to come back */
   #echoes = [];
+  /** @type {Map<number, {velocity: number, up: number}>} pressed before the audio ran, and when let go */
+  #early = new Map();
 
   /**
    * @param {import("./audio.js").AudioOut} audio
@@ -45,11 +48,16 @@ export class Sound {
     this.#audio = audio;
     this.#button = button;
     this.#told = told;
-    audio.addEventListener("change", () => this.#show());
+    audio.addEventListener("change", () => {
+      if (audio.runs) this.#catchUp();
+      this.#show();
+    });
     button.addEventListener("click", () => this.#toggle());
-    // Browsers let nothing sound before the user has done something.
-    for (const type of ["pointerup", "keydown"]) {
-      addEventListener(type, () => this.#wanted && !audio.runs && audio.start());
+    // Browsers let nothing sound before the user has done something: a finger, before it is lifted.
+    for (const type of ["pointerdown", "pointerup", "keydown"]) {
+      addEventListener(type, (event) => {
+        if (!button.contains(/** @type {Node} */ (event.target))) this.#start();
+      }, true);
     }
     this.#show();
   }
@@ -74,7 +82,10 @@ export class Sound {
    */
   press(pitch, velocity) {
     if (!this.#wanted) return;
-    this.#audio.play(0, pitch, velocity);
+    const early = this.#early.get(pitch);
+    if (this.#audio.runs) this.#audio.play(0, pitch, velocity);
+    else if (velocity) this.#early.set(pitch, { velocity, up: Infinity });
+    else if (early) early.up = performance.now();
     this.#echoes.push({ what: `${pitch} ${velocity > 0}`, ms: performance.now() });
   }
 
@@ -94,7 +105,24 @@ export class Sound {
 
   silence() {
     this.#echoes = [];
+    this.#early.clear();
     this.#audio.silence();
+  }
+
+  /** Now it sounds: so do keys that are held, and those that were tapped a moment ago. */
+  #catchUp() {
+    const now = performance.now();
+    for (const [pitch, { velocity, up }] of this.#early) {
+      if (now - up > ECHO_MS) continue;
+      this.#audio.play(0, pitch, velocity, now);
+      if (up <= now) this.#audio.play(0, pitch, 0, now + TAP_MS);
+    }
+    this.#early.clear();
+  }
+
+  #start() {
+    const may = navigator.userActivation?.isActive !== false;
+    if (this.#wanted && may && !this.#audio.runs) this.#audio.start();
   }
 
   #isEcho(what) {
@@ -106,13 +134,14 @@ export class Sound {
   }
 
   #toggle() {
-    this.#chosen = this.#wanted && this.#audio.runs ? "off" : "on";
+    // The other way than what the user has seen.
+    this.#chosen = this.#button.getAttribute("aria-pressed") === "true" ? "off" : "on";
     choice.set(this.#chosen);
     this.#apply();
   }
 
   #apply() {
-    if (this.#wanted && navigator.userActivation?.isActive !== false) this.#audio.start();
+    this.#start();
     if (!this.#wanted) this.silence();
     this.#show();
   }
@@ -128,8 +157,9 @@ export class Sound {
   #explained(on) {
     if (!HAS_AUDIO) return "This browser has no WebAudio: nothing sounds here. All else works.";
     if (on) return "What is played is heard in this browser.";
-    if (this.#wanted) return "Nobody listens to the MIDI output: it will be heard here from your first click or key.";
+    if (this.#wanted) return "You will hear it here from your first click or key.";
     if (this.#listeners?.length) return "It is heard where the MIDI output goes; Sound lets it be heard here, too.";
+    if (this.#chosen) return "Off, by your choice: Sound lets it be heard here again.";
     return "";
   }
 }
