@@ -80,7 +80,8 @@ window.probe = {
 
   /** Whether an element can be seen by who scrolls there. */
   isVisible(element) {
-    return element.checkVisibility() && !element.closest(".unseen, .skip, noscript");
+    const isCut = getComputedStyle(element).clipPath !== "none";
+    return element.checkVisibility() && !isCut && !element.closest(".unseen, .skip, noscript");
   },
 
   /** Each piece of text that can be seen: its element, the text, and where its lines are. */
@@ -106,6 +107,12 @@ window.probe = {
         return [text, ratio];
       })
       .filter(([, ratio]) => ratio < least);
+  },
+
+  /** How the ring about what is focused stands out from what is around it. */
+  ringContrast() {
+    const element = document.activeElement;
+    return this.contrast(getComputedStyle(element).outlineColor, this.behind(element.parentElement));
   },
 
   /** Text that sticks out of its box, or is cut off. */
@@ -178,7 +185,7 @@ window.probe = {
 
   /** What the keyboard is to come to: all that can be worked, in the page's order. */
   reachable() {
-    const all = document.querySelectorAll("a, button:enabled, select, input");
+    const all = document.querySelectorAll("a, :is(button, select, input):enabled");
     return [...all]
       .filter((element) => element.checkVisibility() && element.tabIndex >= 0)
       .filter((element) => !element.matches("[type=radio]:not(:checked)"))

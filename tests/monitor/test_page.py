@@ -9,6 +9,7 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
+from livecomposer.music.keys import SCALES, Key, parse_key
 from livecomposer.music.tokens import spell_pitch
 from tests.conftest import write_midi
 from tests.monitor.jam import Jam, Watcher, wait_for
@@ -36,13 +37,16 @@ def watcher(jam):
 @pytest.fixture
 def page(open_page, jam):
     page = open_page(jam.address)
-    expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.get_by_label("Temperature")).to_be_enabled()
     return page
 
 
 class Untouched:
-    """A page in which nobody has done anything. A browser takes what a script of the tests asks
-    of it for the user's doing, so this one is asked nothing, and what it has is where it was in another."""
+    """A page in which nobody has done anything yet.
+
+    What a test asks of a page, the browser takes for the user's doing. So this one is asked
+    nothing: where things are in it, they are in another one.
+    """
 
     def __init__(self, open_page, jam, **options):
         self._before = open_page(jam.address, **options)
@@ -113,7 +117,7 @@ def choose(page, label, option):
 
 
 SETTINGS = {
-    "jam.mode": (lambda page: page.get_by_label("Fill").check(), "fill"),
+    "jam.mode": (lambda page: page.get_by_label("Duet").check(), "duet"),
     "clock.tempo_bpm": (lambda page: press(page, "Tempo", "ArrowRight"), 301),
     "sampling.temperature": (lambda page: press(page, "Temperature", "End"), 5),
     "sampling.top_p": (lambda page: press(page, "Top-p", "Home"), 0.01),
@@ -150,19 +154,22 @@ def test_the_daemon_and_another_browser_follow_each_control(page, open_page, jam
 
 
 def test_a_control_stays_under_the_finger(page, watcher):
-    slider = page.get_by_label("Density")
+    slider = page.get_by_label("Memory")
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
     page.mouse.down()
-    wait_for(lambda: watcher.state["settings"]["jam.density"] > 0.6)
+    wait_for(lambda: watcher.state["settings"]["sampling.memory"] > 0.6)
     page.wait_for_timeout(200)  # the mouse may have made two steps
     held = slider.input_value()
-    watcher.set("jam.density", 0.1)
+    watcher.set("sampling.memory", 0.1)
     page.wait_for_timeout(1000)
     assert slider.input_value() == held
     page.mouse.up()
     expect(slider).to_have_value("0.1")
-    watcher.set("jam.density", 0.5)
+    watcher.set("sampling.memory", 0.3)
+
+
+SOLID = "(element) => probe.rgb(getComputedStyle(element).backgroundColor)[3]"
 
 
 def test_mute_record_and_the_other_buttons(page, watcher):
@@ -172,6 +179,8 @@ def test_mute_record_and_the_other_buttons(page, watcher):
             button.click()
             wait_for(lambda: watcher.state[told] == on)  # noqa: B023
             expect(button).to_have_attribute("aria-pressed", str(on).lower())
+            filled = page.locator("#record .dot").evaluate(SOLID)
+            assert filled == (told == "recording" and on)
     tempo = watcher.state["tempo_bpm"]
     for _ in range(4):
         page.get_by_role("button", name="Tap").click()
@@ -184,15 +193,86 @@ def test_mute_record_and_the_other_buttons(page, watcher):
     wait_for(lambda: len(watcher.onsets(1)) > answered)
     is_quiet(watcher)
     for name in ("Forget memory", "New seed", "Same again", "Clear context"):
+        told = page.locator("#pressed-told").text_content()
         page.get_by_role("button", name=name).click()
+        expect(page.locator("#pressed-told")).not_to_have_text(told)
     wait_for(lambda: watcher.state["context_size"][0] <= 1)  # the start of a piece is a token
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
-def test_what_is_refused_is_said_and_taken_back(page):
+def test_what_is_refused_is_said_and_taken_back(page, jam):
+    key = page.get_by_label("Key lock")
+    key.evaluate("(select) => select.add(new Option('H major'))")
+    key.select_option("H major")
+    expect(page.get_by_role("alert")).to_contain_text("'H major' is no key")
+    expect(key).to_have_value("off")
+    page.evaluate("location.hash += ''; dispatchEvent(new Event('hashchange'))")  # opens it anew
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=3000)
+
+
+def test_a_range_has_its_ends_in_order(page, watcher):
+    watcher.set("sampling.highest", "C5")
+    expect(page.locator("output[for=highest]")).to_have_text("C5")
     press(page, "Lowest note", "End")
-    expect(page.get_by_role("alert")).to_contain_text("lowest")
-    expect(page.locator("output[for=lowest]")).to_have_text("A0")
+    wait_for(lambda: watcher.state["settings"]["sampling.lowest"] == "C5")
+    press(page, "Highest note", "Home")
+    expect(page.locator("output[for=highest]")).to_have_text("C5")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    watcher.set("sampling.lowest", "A0")
+    watcher.set("sampling.highest", "C8")
+
+
+def test_the_keys_that_can_be_chosen_are_those_that_there_are(page):
+    names = page.locator("#key option").evaluate_all("(all) => all.map(({ value }) => value)")
+    assert names[:2] == ["off", "auto"]
+    assert sorted(map(str, map(parse_key, names[2:]))) == sorted(
+        str(Key(tonic, scale)) for scale in SCALES for tonic in range(12)
+    )
+
+
+def test_it_says_whose_turn_it_is(page, watcher):
+    is_quiet(watcher)
+    turn = page.locator("#turn")
+    for mode, told in (
+        ("fill", "Your turn"),
+        ("duet", "Your turn"),
+        ("listen", "Listening"),
+        ("call-response", "Your turn"),
+        ("solo", "livecomposer plays"),
+    ):
+        watcher.set("jam.mode", mode)
+        expect(turn).to_have_text(told)
+        expect(page.get_by_label("Density")).to_be_enabled(enabled=mode == "duet")
+    watcher.tell(type="mute", on=True)
+    expect(turn).to_have_text("Muted")
+    expect(page.locator("#stage")).to_have_attribute("data-turn", "")
+    watcher.tell(type="mute", on=False)
+    expect(turn).to_have_text("livecomposer plays")
+    page.keyboard.press("Space")
+    expect(turn).to_have_text("Stopped: play, or choose a mode")
+    watcher.set("jam.mode", "call-response")
+
+
+OUTSIDE = """async () => {
+  const seen = new Set();
+  for (const end = performance.now() + 600; performance.now() < end;) {
+    await new Promise(requestAnimationFrame);
+    seen.add(probe.column('roll', 20).split(',').slice(-3 * 18).join(''));
+  }
+  return [...seen].join();
+}"""
+
+
+def test_a_white_key_that_sounds_is_seen_whole_and_no_row_outside_the_roll(page, watcher):
+    colour = page.evaluate("probe.rgb(probe.ofTheme('player')).slice(0, 3).join()")
+    page.keyboard.down("KeyS")
+    wait_for(lambda: colour in page.evaluate("probe.column('roll', 40)"))
+    page.keyboard.up("KeyS")
+    wait_for(lambda: colour not in page.evaluate("probe.column('roll', 40)"))
+    for key in ("KeyX", "KeyX", "KeyA"):  # far up, so that the range comes to be another
+        page.keyboard.press(key)
+    assert not page.evaluate(OUTSIDE).strip("0")
+    wait_for(lambda: 84 in watcher.onsets(0))
 
 
 def test_the_keyboard_is_played_and_the_answer_is_heard(page, watcher):
@@ -205,7 +285,7 @@ def test_the_keyboard_is_played_and_the_answer_is_heard(page, watcher):
     wait_for(lambda: len(watcher.onsets(1)) > len(answered))
     is_quiet(watcher)
     answer = watcher.onsets(1)[len(answered) :]
-    wait_for(lambda: sounds(page, 1) == answer)
+    wait_for(lambda: sounds(page, 1)[-len(answer) :] == answer)
     assert sounds(page, 0) == [60, 64, 67, 72]
     expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#played")).to_contain_text("You played C4 E4 G4 C5")
@@ -273,7 +353,7 @@ def test_whether_it_sounds_is_the_users_choice(page):
     sound.click()
     expect(sound).to_have_attribute("aria-pressed", "false")
     page.reload()
-    expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.get_by_label("Temperature")).to_be_enabled()
     heard = page.evaluate("sounds.length")
     page.keyboard.press("KeyA")
     expect(sound).to_have_attribute("aria-pressed", "false")
@@ -282,7 +362,7 @@ def test_whether_it_sounds_is_the_users_choice(page):
 
 def test_two_fingers_hold_two_keys(open_page, jam, watcher):
     page = open_page(jam.address, has_touch=True, viewport={"width": 360, "height": 740})
-    expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.get_by_label("Temperature")).to_be_enabled()
     page.locator("#piano").scroll_into_view_if_needed()
     keys = [page.get_by_role("button", name=name, exact=True) for name in ("C4", "E4")]
     points = [
@@ -334,7 +414,7 @@ def test_octaves_and_the_keyboard_alone(page, watcher):
     page.keyboard.press("Tab")
     page.get_by_label("Answer").focus()
     page.keyboard.press("KeyD")  # picks among options
-    page.get_by_label("Density").focus()
+    page.get_by_label("Temperature").focus()
     page.keyboard.press("KeyG")
     wait_for(lambda: watcher.onsets(0) == [*before, 72, 61, 67])
 
@@ -400,6 +480,10 @@ def test_recordings(page, watcher):
     item = items.first
     item.get_by_role("button", name="Show").click()
     expect(page.locator("#viewer")).to_be_visible()
+    expect(item).to_have_attribute("aria-current", "true")
+    expect(item.locator("p")).to_have_text(re.compile(r"\d:\d\d:\d\d.* \d:\d\d, \d+ kB"))
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#recordings [aria-current=true]")).to_have_count(1)
     wait_for(lambda: pixels(page, "player", "still") and pixels(page, "machine", "still"))
     answer = watcher.onsets(1)[begun:]
     page.evaluate("sounds.length = 0")
@@ -407,7 +491,12 @@ def test_recordings(page, watcher):
     wait_for(lambda: sounds(page, 0) == [60, 64, 67])
     wait_for(lambda: sounds(page, 1) == answer)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    play = page.get_by_role("button", name="Play", exact=True)
+    expect(play).to_be_visible()
+    play.click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.keyboard.press("Space")  # panic is for all that sounds
+    expect(play).to_be_visible()
     with page.expect_download() as download:
         item.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename.endswith(".mid")
@@ -435,7 +524,7 @@ def test_with_a_wrong_token_one_may_watch(open_page, jam, watcher):
     watcher.tell(type="play", pitch=60, velocity=0)
     wait_for(lambda: pixels(page, "player"))
     page.goto(jam.address)  # only what is behind the # changes
-    expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.get_by_label("Temperature")).to_be_enabled()
     expect(page.get_by_text("You can watch; to play and change things")).to_be_hidden()
 
 
@@ -457,6 +546,9 @@ def test_it_comes_back_when_the_daemon_does(open_page):
     told = page.locator("#connection")
     expect(told).to_contain_text("trying again")
     expect(page.locator("#turn")).to_have_text("Not connected")
+    expect(page.locator("fieldset.trusted :enabled")).to_have_count(0)
+    for fact in ("tempo-fact", "position", "clock", "key-fact", "mode-fact"):
+        expect(page.locator(f"#{fact}")).to_have_text("\N{EN DASH}")
     with Jam("demo", "jam.mode=fill", port=jam.port) as again, Watcher(again) as watcher:
         assert again.address == jam.address
         expect(told).to_be_hidden(timeout=10_000)

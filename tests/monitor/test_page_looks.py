@@ -88,9 +88,70 @@ def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
         watcher.set("jam.mode", "call-response")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (1024, 768), (360, 740)])
+def test_roll_and_keyboard_are_on_the_first_screen(open_page, jam, width, height):
+    size = {"width": width, "height": height}
+    page = open_page(jam.address, viewport=size, has_touch=width < 1000)
+    expect(page.get_by_label("Temperature")).to_be_enabled()
+    for part, least in (("#roll", 200), (".keyboard", 200), ("[data-press=panic]", 44)):
+        box = page.locator(part).bounding_box()
+        assert box["height"] >= least
+        assert box["y"] + box["height"] <= height
+
+
+POINTED_AT = ["#mute", "#record", "[data-press=panic]", ".black:has(.letter)", "#refresh"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_pressed_pointed_at_and_focused_is_seen(open_page, jam, scheme):
+    page = open_page(jam.address, color_scheme=scheme)
+    expect(page.get_by_label("Temperature")).to_be_enabled()
+    mute = page.get_by_role("button", name="Mute")
+    for state in ("false", "true"):
+        expect(mute).to_have_attribute("aria-pressed", state)
+        for button in POINTED_AT:
+            page.locator(button).first.hover()
+            assert page.evaluate(f"probe.faint({READABLE})") == []
+        mute.click()
+    with Watcher(jam) as watcher:
+        key = {"type": "play", "pitch": 60}
+        mode = {"type": "set", "setting": "jam.mode"}
+        for turn, begin, end in (
+            ("player", {**key, "velocity": 90}, {**key, "velocity": 0}),
+            ("livecomposer", {**mode, "value": "solo"}, {**mode, "value": "call-response"}),
+        ):
+            watcher.tell(**begin)
+            expect(page.locator(f"#stage[data-turn={turn}]")).to_be_visible()
+            page.locator("#skip").focus()
+            page.keyboard.press("Tab")
+            expect(mute).to_be_focused()
+            assert page.evaluate("probe.ringContrast()") >= VISIBLE
+            watcher.tell(**end)
+
+
+FILL = "(element) => getComputedStyle(element).backgroundColor"
+
+
+def test_what_is_chosen_is_seen_in_the_systems_own_colours(open_page, jam):
+    page = open_page(jam.address, forced_colors="active")
+    expect(page.get_by_label("Temperature")).to_be_enabled()
+    page.get_by_role("button", name="Mute").click()
+    expect(page.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
+    for one, other in (
+        ("#mute", "#record"),
+        (".modes :checked + span", ".modes :not(:checked) + span"),
+        (".swatch.player", ".swatch.planned"),
+        (".piano .black:not([data-part])", ".piano button:not(.black, [data-part])"),
+    ):
+        fills = [page.locator(each).first.evaluate(FILL) for each in (one, other)]
+        assert fills[0] != fills[1], (one, other)
+    page.get_by_role("button", name="Mute").click()
+    expect(page.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "false")
+
+
 def test_it_is_in_order_for_the_keyboard_alone(open_page, jam):
     page = open_page(jam.address)
-    expect(page.get_by_label("Density")).to_be_enabled()
+    expect(page.get_by_label("Temperature")).to_be_enabled()
     expect(page.locator("#recordings li")).to_have_count(1)
     reached = []
     while True:

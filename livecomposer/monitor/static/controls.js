@@ -67,12 +67,23 @@ class Slider extends Control {
     this.#scale = SCALES[element.dataset.scale];
     this.#output = document.querySelector(`output[for="${element.id}"]`);
     element.addEventListener("input", () => {
+      this.#keepWithin();
       this.touch();
       this.#spell(this.#scale.toValue(element.valueAsNumber));
       clearTimeout(this.#timer);
       const wait = Math.max(0, this.#sent + SEND_MS - performance.now());
       this.#timer = setTimeout(() => this.#send(), wait);
     });
+  }
+
+  /** No lower, and no higher, than another slider stands. */
+  #keepWithin() {
+    const { least, most } = this.element.dataset;
+    const position = this.element.valueAsNumber;
+    const stands = (/** @type {string | undefined} */ id) =>
+      id ? /** @type {HTMLInputElement} */ (document.getElementById(id)).valueAsNumber : position;
+    if (position < stands(least)) this.element.value = String(stands(least));
+    if (position > stands(most)) this.element.value = String(stands(most));
   }
 
   #send() {
@@ -125,8 +136,18 @@ class Radios extends Control {
   }
 }
 
+// What is said when a button has been pressed.
+const DONE = {
+  clear: "It goes by nothing now: the context is empty.",
+  forget: "What you played before is forgotten.",
+  seed: "Another seed: what comes now differs.",
+  again: "The same seed, from its beginning.",
+};
+
 export class Controls {
   #all;
+  #density = /** @type {HTMLInputElement} */ (document.querySelector("#density"));
+  #pressedTold = /** @type {HTMLElement} */ (document.querySelector("#pressed-told"));
   #weights = /** @type {HTMLSelectElement} */ (document.querySelector("#weights"));
   #leaderTold = /** @type {HTMLElement} */ (document.querySelector("#leader-told"));
 
@@ -155,6 +176,12 @@ export class Controls {
   /** @param {Record<string, Value>} settings */
   follow(settings) {
     for (const control of this.#all) control.follow(settings[control.setting]);
+    this.#density.disabled = settings["jam.mode"] !== "duet";
+  }
+
+  /** @param {string | undefined} button that was pressed */
+  tell(button) {
+    this.#pressedTold.textContent = DONE[button ?? ""] ?? "";
   }
 
   yield() {

@@ -74,7 +74,9 @@ export function rowOf({ low, high, top, height }, pitch) {
  * @param {number} width
  */
 export function drawRows(context, colours, rows, width) {
-  for (let pitch = Math.floor(rows.low); pitch <= rows.high; pitch += 1) {
+  context.save();
+  clip(context, [STRIP, rows.top, width - STRIP, rows.height]);
+  for (let pitch = Math.floor(rows.low); pitch <= Math.ceil(rows.high); pitch += 1) {
     const [y, row] = rowOf(rows, pitch);
     context.fillStyle = isBlack(pitch) ? colours.row : colours.surface;
     context.fillRect(STRIP, y, width - STRIP, row + 0.5);
@@ -82,6 +84,7 @@ export function drawRows(context, colours, rows, width) {
     context.fillStyle = colours.line;
     context.fillRect(STRIP, Math.round(y + row) - 1, width - STRIP, 1);
   }
+  context.restore();
 }
 
 /**
@@ -93,22 +96,38 @@ export function drawRows(context, colours, rows, width) {
  * @param {Map<number, number>} sounding the part that sounds each pitch
  */
 export function drawKeys(context, colours, rows, sounding) {
+  context.save();
+  clip(context, [0, rows.top, STRIP - 1, rows.height]);
   context.fillStyle = colours["white-key"];
   context.fillRect(0, rows.top, STRIP - 1, rows.height);
   context.textAlign = "right";
   context.textBaseline = "middle";
   context.font = "11px system-ui, sans-serif";
-  for (let pitch = Math.floor(rows.low); pitch <= rows.high; pitch += 1) {
+  const [lowest, highest] = [Math.floor(rows.low), Math.ceil(rows.high)];
+  const pitches = Array.from({ length: highest - lowest + 1 }, (_, i) => lowest + i);
+  // The black ones lie on the white ones.
+  for (const pitch of [...pitches.filter((each) => !isBlack(each)), ...pitches.filter(isBlack)]) {
     const [y, row] = rowOf(rows, pitch);
-    const part = sounding.get(pitch);
-    if (isBlack(pitch) || part !== undefined) {
-      context.fillStyle = part === undefined ? colours["black-key"] : colours[partName(part)];
-      context.fillRect(0, y, STRIP / 2, row);
-    }
+    const name = sounding.has(pitch) ? partName(sounding.get(pitch) ?? 0) : "";
+    context.fillStyle = colours[name || (isBlack(pitch) ? "black-key" : "white-key")];
+    context.fillRect(0, y, isBlack(pitch) ? STRIP / 2 : STRIP - 1, row);
     if (pitch % 12) continue;
-    context.fillStyle = colours["on-white-key"];
+    context.fillStyle = colours[`on-${name || "white-key"}`];
     context.fillText(spell(pitch), STRIP - 4, y + row / 2);
   }
+  context.restore();
+}
+
+/**
+ * Draw nothing outside a box, until what was saved before is restored.
+ *
+ * @param {Context} context
+ * @param {[number, number, number, number]} box x, y, width, height
+ */
+export function clip(context, box) {
+  context.beginPath();
+  context.rect(...box);
+  context.clip();
 }
 
 /**

@@ -9,7 +9,7 @@ import { Notes, Turns } from "./history.js";
 import { Keyboard } from "./keyboard.js";
 import { takeSpace } from "./panic_key.js";
 import { PlayedLog } from "./played_log.js";
-import { showOpening, showPosition, showState, showTurn } from "./readout.js";
+import { showNothing, showOpening, showPosition, showState, showTurn, turnHeard } from "./readout.js";
 import { Recordings } from "./recordings.js";
 import { Roll } from "./roll.js";
 import { Sound } from "./sound.js";
@@ -55,9 +55,11 @@ function refuse(/** @type {string} */ reason) {
   refusalTimer = setTimeout(() => (notice.hidden = true), REFUSAL_MS);
 }
 
+/** Returns whether it went out. */
 function wish(/** @type {object} */ message) {
-  if (!trusted) return;
-  if (!connection.send(message)) refuse("Not connected: nothing was changed.");
+  const sent = trusted && connection.send(message);
+  if (trusted && !sent) refuse("Not connected: nothing was changed.");
+  return sent;
 }
 
 function play(/** @type {number} */ pitch, /** @type {number} */ velocity) {
@@ -68,9 +70,10 @@ function play(/** @type {number} */ pitch, /** @type {number} */ velocity) {
 function press(/** @type {string | undefined} */ button) {
   if (button === "panic") {
     keyboard.release();
+    recordings.stop();
     sound.silence();
   }
-  wish({ type: "press", button });
+  if (wish({ type: "press", button })) controls.tell(button);
 }
 
 /** What was shown may be of another jam; of this one, the monitor tells the last seconds again. */
@@ -89,7 +92,7 @@ const receive = {
   },
 
   opening(/** @type {any} */ message) {
-    $("connection").hidden = true;
+    for (const old of ["connection", "refusal"]) $(old).hidden = true;
     beginAnew();
     ({ leader } = message);
     controls.open(message);
@@ -100,9 +103,9 @@ const receive = {
     daemon.see(message.at_ms, performance.now());
     if (state?.recording && !message.recording) setTimeout(() => recordings.refresh(), WRITTEN_MS);
     state = message;
-    const { at_ms: ms, turn, settings, listeners } = message;
+    const { at_ms: ms, settings, listeners } = message;
     played.beats.see(message);
-    played.turns.see(turn, ms);
+    played.turns.see(turnHeard(message), ms);
     for (const past of Object.values(played)) past.forget(ms - KEEP_MS);
     controls.follow(settings);
     sound.follow(listeners);
@@ -127,10 +130,10 @@ const receive = {
     const notice = $("connection");
     notice.textContent = `${reason || "livecomposer can't be reached"}; trying again…`;
     notice.hidden = false;
-    keyboard.release();
     sound.silence();
+    trust(false);
     beginAnew();
-    showTurn("", "Not connected");
+    showNothing();
   },
 };
 
@@ -147,7 +150,7 @@ function draw(/** @type {number} */ ours) {
   keyboard.show(played.notes.sounding());
   if (ours - readAt < READ_MS) return;
   readAt = ours;
-  showTurn(state.turn);
+  showTurn(state);
   showState(state, leader);
 }
 

@@ -2,8 +2,12 @@
 
 import { barAndBeat } from "./beats.js";
 
-const TURNS = { player: "You play", livecomposer: "livecomposer plays", "": "Nobody plays" };
+const TURNS = { player: "You play", livecomposer: "livecomposer plays" };
+// Where nobody plays: what a mode waits for. Only panic has solo wait.
+const WAITS = { listen: "Listening", solo: "Stopped: play, or choose a mode" };
 const LEADERS = { internal: "its own", midi: "MIDI", jack: "JACK" };
+const FACTS = ["tempo-fact", "clock", "key-fact", "mode-fact", "late-middle", "late-most", "skipped",
+  "load", "listeners"];
 const MOST_TOKENS = 24;
 const MOST_CANDIDATES = 6;
 
@@ -24,10 +28,35 @@ export function showOpening({ version, ports }) {
   write("ports", ports.join(", ") || "none");
 }
 
-/** @param {string} turn @param {string} [text] */
-export function showTurn(turn, text = TURNS[turn]) {
-  write("turn", text);
+/**
+ * Whose turn it is to be heard: a machine that is muted has none.
+ *
+ * @param {any} state
+ * @returns {string} "player", "livecomposer" or ""
+ */
+export function turnHeard({ turn, muted }) {
+  return muted && turn === "livecomposer" ? "" : turn;
+}
+
+/** @param {any} state */
+export function showTurn(state) {
+  const { muted, settings } = state;
+  const turn = turnHeard(state);
+  write("turn", muted ? "Muted" : (TURNS[turn] ?? WAITS[settings["jam.mode"]] ?? "Your turn"));
+  stage(turn, muted);
+}
+
+function stage(turn, muted) {
   if ($("stage").dataset.turn !== turn) $("stage").dataset.turn = turn;
+  $("stage").classList.toggle("muted", muted);
+}
+
+/** Nothing is known of how the jam stands. */
+export function showNothing() {
+  write("turn", "Not connected");
+  stage("", false);
+  showPosition(0, false);
+  for (const id of FACTS) write(id, "–");
 }
 
 /** @param {number} beat @param {boolean} running */

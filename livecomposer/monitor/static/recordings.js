@@ -11,13 +11,14 @@ const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.get
  *   begun in seconds since 1970; how long it lasts isn't known until it has been read
  */
 
-const MOMENT = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "short" });
+const MOMENT = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "medium" });
 
 export class Recordings {
   #token = "";
   #canvas = /** @type {HTMLCanvasElement} */ ($("still"));
   #wanted = ""; // the name of what was asked for last
   #shown = /** @type {any} */ (null);
+  #shownName = "";
   #playback;
 
   /** @param {import("./audio.js").AudioOut} audio */
@@ -33,6 +34,11 @@ export class Recordings {
     });
     new ResizeObserver(() => this.#draw()).observe(this.#canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+  }
+
+  /** Play none. */
+  stop() {
+    this.#playback.stop();
   }
 
   /** @param {string} token with which they are shown; "" for none */
@@ -64,11 +70,14 @@ export class Recordings {
   /** @param {Recording} recording */
   #item({ name, seconds, bytes, begun }) {
     const item = document.createElement("li");
+    item.dataset.name = name;
+    if (name === this.#shownName) item.setAttribute("aria-current", "true");
     const text = document.createElement("p");
-    const size = document.createElement("small");
-    const length = seconds === null ? "" : `${spellTime(seconds)}, `;
-    size.textContent = `${length}${Math.max(1, Math.round(bytes / 1000))} kB`;
-    text.append(MOMENT.format(begun * 1000), " ", size);
+    const [length, size] = [document.createElement("small"), document.createElement("small")];
+    length.className = "length";
+    if (seconds !== null) length.textContent = `${spellTime(seconds)},`;
+    size.textContent = `${Math.max(1, Math.round(bytes / 1000))} kB`;
+    text.append(MOMENT.format(begun * 1000), " ", length, " ", size);
     const bar = document.createElement("div");
     bar.className = "bar";
     for (const [label, act] of [["Show", () => this.#show(name)], ["Download", () => this.#fetch(name)]]) {
@@ -89,7 +98,14 @@ export class Recordings {
     if (!notes || name !== this.#wanted) return;
     this.#playback.stop();
     this.#shown = notes;
+    this.#shownName = name;
     $("viewed").textContent = name;
+    for (const item of /** @type {HTMLCollectionOf<HTMLElement>} */ ($("recordings").children)) {
+      item.removeAttribute("aria-current");
+      if (item.dataset.name !== name) continue;
+      item.setAttribute("aria-current", "true");
+      /** @type {Element} */ (item.querySelector(".length")).textContent = `${spellTime(notes.seconds)},`;
+    }
     $("viewer").hidden = false;
     this.#draw();
     $("viewer").scrollIntoView({ block: "nearest" });

@@ -1,7 +1,7 @@
 /** The live piano roll: it scrolls by, and shows what has been played and what will be. */
 
 import { barAndBeat, isBar } from "./beats.js";
-import { drawKeys, drawNote, drawRows, palette, partName, pitchRange, rowOf, sharpen, STRIP } from "./drawing.js";
+import { clip, drawKeys, drawNote, drawRows, palette, partName, pitchRange, rowOf, sharpen, STRIP } from "./drawing.js";
 
 const HEAD = 24; // pixels for the turns, above
 const FOOT = 20; // and for the numbers of bars, below
@@ -61,14 +61,15 @@ export class Roll {
     const x = (/** @type {number} */ ms) => STRIP + (ms - from) * scale;
     const view = { context, colours: this.#colours, rows, x, now, from, to: from + this.#spanMs, width, height };
     context.save();
-    context.beginPath();
-    context.rect(STRIP, 0, width - STRIP, height);
-    context.clip();
+    clip(context, [STRIP, 0, width - STRIP, height]);
     drawRows(context, this.#colours, rows, width);
     drawTurns(view, played.turns.all);
     drawBeats(view, played.beats);
+    context.save();
+    clip(context, [STRIP, rows.top, width - STRIP, rows.height]);
     drawPlanned(view, planned, played.beats);
     drawNotes(view, played.notes.all);
+    context.restore();
     context.fillStyle = this.#colours.ink;
     context.fillRect(Math.round(x(now)) - 1, 0, 2, height - FOOT);
     context.restore();
