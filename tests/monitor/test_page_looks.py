@@ -85,6 +85,12 @@ def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
         assert page.evaluate("probe.clipped()") == []
         assert page.evaluate("probe.overlaps()") == []
         assert page.evaluate(f"probe.faint({READABLE})") == []
+        watcher.tell(type="press", button="panic")
+        expect(page.locator("#turn")).to_contain_text("choose a mode")
+        for wide in (size, {"width": 1280, "height": 720}):
+            page.set_viewport_size(wide)
+            assert page.evaluate("probe.clipped()") == []
+        page.screenshot(path=shots / f"1280-{scheme}-stopped.png")
         watcher.set("jam.mode", "call-response")
 
 

@@ -6,6 +6,7 @@ const TURNS = { player: "You play", livecomposer: "livecomposer plays" };
 // Where nobody plays: what a mode waits for. Only panic has solo wait.
 const WAITS = { listen: "Listening", solo: "Stopped: play, or choose a mode" };
 const LEADERS = { internal: "its own", midi: "MIDI", jack: "JACK" };
+const LONG = 20; // letters, of which there are two lines then
 const FACTS = ["tempo-fact", "clock", "key-fact", "mode-fact", "late-middle", "late-most", "skipped",
   "load", "listeners"];
 const MOST_TOKENS = 24;
@@ -42,19 +43,19 @@ export function turnHeard({ turn, muted }) {
 export function showTurn(state) {
   const { muted, settings } = state;
   const turn = turnHeard(state);
-  write("turn", muted ? "Muted" : (TURNS[turn] ?? WAITS[settings["jam.mode"]] ?? "Your turn"));
-  stage(turn, muted);
+  stage(turn, muted ? "Muted" : (TURNS[turn] ?? WAITS[settings["jam.mode"]] ?? "Your turn"), muted);
 }
 
-function stage(turn, muted) {
+function stage(turn, text, muted) {
+  write("turn", text);
+  $("turn").classList.toggle("long", text.length > LONG);
   if ($("stage").dataset.turn !== turn) $("stage").dataset.turn = turn;
   $("stage").classList.toggle("muted", muted);
 }
 
 /** Nothing is known of how the jam stands. */
 export function showNothing() {
-  write("turn", "Not connected");
-  stage("", false);
+  stage("", "Not connected", false);
   showPosition(0, false);
   for (const id of FACTS) write(id, "–");
 }
