@@ -24,6 +24,7 @@ ELSEWHERE = {
     r"pip install .*": ".ci/run runs it",
     r"scripts/check.*": ".ci/run runs it",
     r"pytest --faults": ".ci/run runs it",
+    r"pytest -n 2 -m browser": ".ci/run runs it",
     r"python scripts/config_reference\.py.*": "test_docs.py runs it",
     r"python -c 'import tensorflow'": "nothing of ours",
     r"uv pip compile .*": "asks an index, and uv is no package of ours",

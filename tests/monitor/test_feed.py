@@ -1,6 +1,7 @@
 """The real thing, with a browser's WebSocket: what is told of a jam, and what wishes do to it."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from livecomposer.config_instrument import BUTTONS
 from livecomposer.monitor.messages import Button
 
 # On a machine that does much else, what happens in real time may come too late for a test.
-pytestmark = pytest.mark.flaky(reruns=2)
+pytestmark = [pytest.mark.realtime, pytest.mark.flaky(reruns=2)]
 
 FOR_ALL = ("clock.tempo_bpm=240", "jam.phrase_end=0.5", "jam.min_response=8", "sampling.seed=1")
 
@@ -40,12 +41,12 @@ class Browser:
         origin = f"http://127.0.0.1:{port}"
         self._left = ExitStack()
         self._socket = self._left.enter_context(
-            connect(f"ws://127.0.0.1:{port}/live", origin=origin)
+            connect(f"ws://127.0.0.1:{port}/live", origin=origin, close_timeout=0.5)
         )
         self.opening, self.state, self.welcome = None, None, None
-        self.keys, self.refusals, self._since_ms = [], [], 0
+        self.keys, self.refusals, self._since_ms, self._states = [], [], math.inf, 0
         self.wish("enter", token=token)
-        self.until(lambda: self.state and self.welcome and self.opening)
+        self.until(lambda: self._states > 3 and self.welcome and self.opening)
 
     def wish(self, kind, **fields):
         self._socket.send(json.dumps({"type": kind, **fields}))
@@ -60,15 +61,17 @@ class Browser:
         deadline = time.monotonic() + seconds
         while not what():
             said = json.loads(self._socket.recv(timeout=deadline - time.monotonic()))
-            match said.pop("type"):
+            kind = said.pop("type")
+            match kind:
                 case "keys":
                     self.keys += [key for key in said["keys"] if key[1] > self._since_ms]
                 case "refusal":
                     self.refusals.append(said["reason"])
-                case kind:
+                case _:
                     setattr(self, kind, said)
-            if self.state and not self._since_ms:
-                self._since_ms = self.state["at_ms"]
+                    self._states += kind == "state"
+            if self._states == 2 and kind == "state":  # the first may be remembered, as keys may
+                self._since_ms = said["at_ms"]
 
     def of(self, part):
         return [key for key in self.keys if key[0] == part]

@@ -178,6 +178,7 @@ def test_a_reader_that_is_ended_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.flaky(reruns=2)  # on a busy machine, its time may be over before it is killed
 def test_a_reader_that_dies_is_replaced():
     with readers(processes=1) as begin:
         slow, good = begin(".krn", SLOW[".krn"]), begin(".mid", MIDI)
