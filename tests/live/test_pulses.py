@@ -197,15 +197,18 @@ def test_audio_periods_are_jitter_like_any_other(bpm, grain_ms):
     assert all(each.steady for each in heard[48:])
 
 
-@settings(max_examples=30)
-@given(st.integers(0, 10**9), st.sampled_from([3, 20, 60]), st.booleans())
-def test_random_pulses_are_not_steady(seed, mean_ms, steady_before):
-    rng = random.Random(seed)
-    gaps = [period(120)] * 60 * steady_before
-    gaps += [rng.expovariate(1) * mean_ms * MS for _ in range(104)]
-    heard = follow(times := list(accumulate(gaps, initial=0.0)), arrivals(times))
-    assert not any(each.steady for each in heard[-40:])
-    assert sum(a.steady != b.steady for a, b in pairwise(heard)) <= 4
+@pytest.mark.parametrize("mean_ms", [3, 20, 60])
+@pytest.mark.parametrize("steady_before", [True, False])
+def test_random_pulses_are_hardly_ever_steady(mean_ms, steady_before):
+    taken_for_a_beat = 0
+    for seed in range(50):
+        rng = random.Random(seed)
+        gaps = [period(120)] * 60 * steady_before
+        gaps += [rng.expovariate(1) * mean_ms * MS for _ in range(104)]
+        heard = follow(times := list(accumulate(gaps, initial=0.0)), arrivals(times))
+        changes = sum(a.steady != b.steady for a, b in pairwise(heard))
+        taken_for_a_beat += changes > 4 or any(each.steady for each in heard[-40:])
+    assert taken_for_a_beat <= 1  # by chance, one in some hundred is, for a few pulses
 
 
 @pytest.mark.parametrize("bpm", [0.1, 5, 18, 20, 400, 440, 1000])
