@@ -47,7 +47,28 @@ class Stall:
             self._timer.cancel()
 
 
-class Http(H11Protocol):
+class _Stalling(asyncio.Protocol):
+    """What a connection does that takes nothing for a while: it is timed."""
+
+    _stall: Stall
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._stall.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        super().resume_writing()
+        self._stall.end()
+
+
+class Http(_Stalling, H11Protocol):
     """A connection for requests; it becomes a `WebSocket` if it asks for that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,21 +84,6 @@ class Http(H11Protocol):
         """Whether it hasn't been told to go."""
         return not self.transport.is_closing()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._stall.end()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        super().pause_writing()
-        self._stall.begin()
-
-    def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        super().resume_writing()
-        self._stall.end()
-
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Let a `WebSocket` take over, if there is room."""
         if sum(isinstance(each, WebSocket) for each in self.connections) < MOST:
@@ -86,7 +92,7 @@ class Http(H11Protocol):
             self.transport.abort()
 
 
-class WebSocket(WebSocketsSansIOProtocol):
+class WebSocket(_Stalling, WebSocketsSansIOProtocol):
     """A connection for messages."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -98,21 +104,14 @@ class WebSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self._stall = Stall(cast(asyncio.Transport, transport))
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._stall.end()
-        super().connection_lost(exc)
-
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`. Pings are not read, either: each is answered."""
         super().pause_writing()
-        self._stall.begin()
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """See `asyncio.Protocol`."""
         super().resume_writing()
-        self._stall.end()
         if not self.read_paused:
             self.transport.resume_reading()
 
