@@ -31,7 +31,7 @@ def check_jack(_config: Config) -> Finding:
     try:
         import jack
 
-        from livecomposer.live.jack_client import open_client, quiet_jack
+        from livecomposer.live.jack_client import close_client, open_client, quiet_jack
     except ImportError:
         return _jack_through_rtmidi(install_command("jack"))
     except OSError:  # no libjack
@@ -42,7 +42,7 @@ def check_jack(_config: Config) -> Finding:
     except jack.JackOpenError:
         return Finding("jack", "not-here", "no server runs", f"if you want JACK, {_START_JACK}")
     rate, frames, urgent = client.samplerate, client.blocksize, client.realtime
-    client.close()
+    close_client(client)
     found = (
         f"a server runs, {jack.version_string()}: {rate:,} Hz, {frames} frames "
         f"({1e3 * frames / rate:.1f} ms), {'with' if urgent else 'without'} real-time priority"

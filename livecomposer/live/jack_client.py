@@ -1,17 +1,21 @@
-"""Clients of a JACK server, which are closed before Python is taken down, whatever ends it.
+"""Clients of a JACK server, which are closed while their threads are not in Python.
 
-JACK's threads call Python, and its server waits for them: of a Python that is being taken down they
-would never come back, and the server would answer nobody any more.
+JACK 2 ends the thread that brings a client its notifications wherever it is (`pthread_cancel`).
+From Python, it would take the interpreter's lock with it, and all would stand still.
 """
 
 import atexit
 import logging
+import time
 from typing import Any
 from weakref import WeakSet
 
 import jack
 
 log = logging.getLogger(__name__)
+
+_HEARD_S = 0.05
+"""In which the last notification has been heard: none takes a millisecond of its own."""
 
 _clients: "WeakSet[Any]" = WeakSet()
 
@@ -27,6 +31,14 @@ def open_client(name: str) -> Any:
     return client
 
 
+def close_client(client: Any) -> None:
+    """Close a client when none of its notifications is being heard any more."""
+    _clients.discard(client)
+    client.deactivate()  # it is brought no more of them
+    time.sleep(_HEARD_S)
+    client.close()
+
+
 def quiet_jack() -> None:
     """Have JACK's own complaints logged: ours says it in one line."""
     jack.set_error_function(lambda message: log.debug("JACK: %s", message))
@@ -36,4 +48,4 @@ def quiet_jack() -> None:
 @atexit.register
 def _close_all() -> None:
     for client in list(_clients):
-        client.close()  # once more is nothing
+        close_client(client)

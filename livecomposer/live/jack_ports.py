@@ -17,7 +17,7 @@ import jack
 
 from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
-from livecomposer.live.jack_client import open_client, quiet_jack
+from livecomposer.live.jack_client import close_client, open_client, quiet_jack
 from livecomposer.live.jack_transport import TransportReader
 from livecomposer.live.jack_watch import JackConnections
 from livecomposer.live.patchbay import Patchbay, Role, match_port
@@ -57,7 +57,8 @@ class _Port:
         self._port: Any = None
         self._cycles = 0
         self._thread_id = 0
-        self._lost: Failed = lambda _error: None
+        self._failed: Failed | None = None
+        self._error: Exception | None = None
         client.set_process_callback(self._run_cycle)
         client.set_shutdown_callback(self._shut_down)
 
@@ -76,8 +77,18 @@ class _Port:
 
     def close(self) -> None:
         """Leave the server."""
-        self._client.deactivate()
-        self._client.close()
+        close_client(self._client)
+
+    def _fail_to(self, failed: Failed) -> None:
+        """Tell what goes wrong, and what has gone wrong while nobody asked."""
+        self._failed = failed
+        if self._error:
+            failed(self._error)
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        if self._failed:
+            self._failed(error)
 
     def _await_cycles(self, count: int) -> bool:
         """Let the server run so many cycles; whether it did in time."""
@@ -91,7 +102,7 @@ class _Port:
         try:
             self._process(frames)
         except Exception as error:  # handed on: raised here, it would end the callbacks
-            self._lost(error)
+            self._fail(error)
         self._cycles += 1
 
     def _register(self) -> Any:
@@ -107,7 +118,7 @@ class _Port:
         return self._frames.unwrap(self._client.last_frame_time)
 
     def _shut_down(self, _status: object, reason: str) -> None:
-        self._lost(PortError(f"the JACK server has let us go: {reason}"))
+        self._fail(PortError(f"the JACK server has let us go: {reason}"))
 
 
 class JackInput(_Port):
@@ -126,8 +137,8 @@ class JackInput(_Port):
 
     def start(self, receive: Receive, failed: Failed) -> None:
         """See `InputPort`."""
-        self._lost = failed
         self._receive = receive
+        self._fail_to(failed)
 
     def watch_transport(self, tell: TellTransport) -> None:
         """Tell what the server's transport does: now, and whenever that changes."""
@@ -168,8 +179,8 @@ class JackOutput(_Port):
 
     def start(self, player: Player, failed: Failed) -> None:
         """See `OutputPort`."""
-        self._lost = failed
         self._player = player
+        self._fail_to(failed)
 
     def stop(self) -> bool:
         """See `OutputPort`."""
@@ -228,7 +239,7 @@ def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Port
         return _open(settings, clock_port, before, clients)
     except (PortError, jack.JackError) as error:
         for client in clients:
-            client.close()
+            close_client(client)
         if isinstance(error, PortError):
             raise
         raise PortError(f"JACK: {error}") from None

@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 import jack
 
-from livecomposer.live.jack_client import open_client, quiet_jack
+from livecomposer.live.jack_client import close_client, open_client, quiet_jack
 from livecomposer.live.patchbay import Look, Patchbay, Role
 from livecomposer.live.ports import PortError
 from livecomposer.live.watch import Watch
@@ -116,7 +117,7 @@ def watch_rtmidi(ports: Mapping[Role, str], patchbay: Patchbay, lost: Callable[[
     client.set_xrun_callback(lambda _delayed_us: lost())
     client.activate()  # without a process callback: it takes no part in the cycles
     try:
-        return connections.watch(ports, client.close)
+        return connections.watch(ports, partial(close_client, client))
     except PortError:
-        client.close()
+        close_client(client)
         raise

@@ -5,9 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
+from queue import SimpleQueue
 
 import mido
 import numpy as np
@@ -362,6 +364,20 @@ def test_messages_go_out_at_their_frame(jack_server, witness, monkeypatch):
     # makes none of them exact: 336 is no multiple of the period.
     assert exact >= 20
     assert player.lateness.count >= 82  # with the silence at the end, and repeated ends
+
+
+def test_a_server_that_goes_before_the_ports_are_started(own_server, monkeypatch):
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", own_server.name)
+    ports = open_both("jack", "in", "out")
+    let_go = threading.Event()
+    ports.input.start(lambda _: None, lambda _: let_go.set())
+    own_server.end()
+    assert let_go.wait(10)
+    errors = SimpleQueue()
+    ports.output.start(Player(0), errors.put)
+    assert str(errors.get(timeout=10)).startswith("the JACK server has let us go: ")
+    for close in ports.closing:
+        close()
 
 
 REFUSALS = [
