@@ -17,8 +17,7 @@ import pytest
 
 from tests.conftest import write_midi
 
-# A server that is short of time loses what is in its ports' buffers: nothing of ours can help that.
-pytestmark = [pytest.mark.jack, pytest.mark.flaky(reruns=2)]
+pytestmark = pytest.mark.jack
 
 IN, OUT = "livecomposer in", "livecomposer out"
 SOLO = ("jam.mode=solo", "clock.tempo_bpm=240", "record.folder=off", "sampling.longest_rest=1")

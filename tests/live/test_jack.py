@@ -23,8 +23,7 @@ from livecomposer.live.ports import PortError, open_ports
 from livecomposer.live.schedule import Booking
 from tests.conftest import write_midi
 
-# A server that is short of time loses what is in its ports' buffers: nothing of ours can help that.
-pytestmark = [pytest.mark.jack, pytest.mark.flaky(reruns=2)]
+pytestmark = pytest.mark.jack
 
 BPM = 200
 MASTER = "jack_midi_clock:mclk_out"

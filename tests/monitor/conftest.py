@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
+from tests.monitor.jam import Jam, Watcher, wait_for
 from tests.monitor.process import Monitor
 
 PROBE = Path(__file__).parent / "probe.js"
@@ -61,3 +62,27 @@ def open_page(chromium):
         context.close()
     # A browser says so itself where it can't connect; only while there is nobody there.
     assert [text for text in complaints if "ERR_CONNECTION_REFUSED" not in text] == []
+
+
+@pytest.fixture(scope="module")
+def jam(tmp_path_factory):
+    """`livecomposer demo`, whose own player has played."""
+    folder = tmp_path_factory.mktemp("recordings")
+    settings = ["clock.tempo_bpm=300", "sampling.seed=1", f"record.folder={folder}"]
+    with Jam("demo", *settings, 'model.others=["fixed"]') as jam:
+        with Watcher(jam):  # it is waited for
+            wait_for(lambda: "it is your turn; Ctrl-C ends" in jam.said)
+        yield jam
+
+
+@pytest.fixture
+def watcher(jam):
+    with Watcher(jam) as watcher:
+        yield watcher
+
+
+@pytest.fixture
+def page(open_page, jam):
+    page = open_page(jam.address)
+    page.locator("fieldset.trusted:enabled").first.wait_for()
+    return page

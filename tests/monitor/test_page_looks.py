@@ -15,8 +15,7 @@ from playwright.sync_api import expect
 from tests.conftest import write_midi
 from tests.monitor.jam import Jam, Watcher, wait_for
 
-# On a machine that does much else, what happens in real time may come too late for a test.
-pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=2)]
+pytestmark = pytest.mark.browser
 
 READABLE, VISIBLE = 4.5, 3.0
 """The least contrasts of WCAG 2.2, AA (1.4.3 and 1.4.11): of text, and of what is drawn."""
