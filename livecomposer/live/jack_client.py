@@ -7,13 +7,18 @@ From Python, it would take the interpreter's lock with it, and all would stand s
 import atexit
 import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import jack
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+_TIMES, _BETWEEN_S = 10, 0.01
 _HEARD_S = 0.05
 """In which the last notification has been heard: none takes a millisecond of its own."""
 
@@ -37,6 +42,19 @@ def close_client(client: Any) -> None:
     client.deactivate()  # it is brought no more of them
     time.sleep(_HEARD_S)
     client.close()
+
+
+def ask(question: Callable[[], T]) -> T:
+    """What is answered about ports, asked again where one has gone while they were listed.
+
+    Raises:
+        jack.JackError: there is no answer, however often it is asked.
+    """
+    for _ in range(_TIMES - 1):
+        with suppress(jack.JackError):
+            return question()
+        time.sleep(_BETWEEN_S)
+    return question()
 
 
 def quiet_jack() -> None:

@@ -17,7 +17,7 @@ import jack
 
 from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
-from livecomposer.live.jack_client import close_client, open_client, quiet_jack
+from livecomposer.live.jack_client import ask, close_client, open_client, quiet_jack
 from livecomposer.live.jack_transport import TransportReader
 from livecomposer.live.jack_watch import JackConnections
 from livecomposer.live.patchbay import Patchbay, Role, match_port
@@ -266,7 +266,8 @@ def _open(
     for role, name in names.items():  # one by one: those that were made are closed on failure
         clients.append(_client("livecomposer clock" if role == "clock" else name))
     if clock_port and not before:
-        sources = [port.name for port in clients[0].get_ports(is_midi=True, is_output=True)]
+        listed = ask(lambda: clients[0].get_ports(is_midi=True, is_output=True))
+        sources = [port.name for port in listed]
         if match_port(clock_port, sources) is None:
             raise unknown_port("clock.port", clock_port, sources)
     patchbay = before.patchbay if before and before.patchbay else Patchbay(names)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jack
 
-from livecomposer.live.jack_client import close_client, open_client, quiet_jack
+from livecomposer.live.jack_client import ask, close_client, open_client, quiet_jack
 from livecomposer.live.patchbay import Look, Patchbay, Role
 from livecomposer.live.ports import PortError
 from livecomposer.live.watch import Watch
@@ -60,7 +60,7 @@ class JackConnections:
             raise PortError(f"the JACK server has let us go: {self._let_go}")
         renewed = [self._registered.get_nowait() for _ in range(self._registered.qsize())]
         try:
-            there, connected = self._survey()
+            there, connected = ask(self._survey)
         except jack.JackError as error:
             raise PortError(f"JACK: {error}") from None
         look = self._patchbay.look(time.monotonic(), there, connected, renewed)

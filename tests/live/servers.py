@@ -12,7 +12,7 @@ DUMMY = ["-d", "dummy", "-r", "48000", "-p", "256"]
 
 
 class JackServer:
-    """A JACK server: one that runs already, or one that is started here.
+    """A JACK server.
 
     Attributes:
         name: the server's.

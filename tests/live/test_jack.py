@@ -308,9 +308,8 @@ def opened(jack_server, monkeypatch, request):
     yield open_
     for ports in opened:
         ports.output.stop()
-        for port in (ports.input, ports.clock, ports.output):
-            if port:
-                port.close()
+        for close in ports.closing:
+            close()
 
 
 def test_ports_that_exist_are_opened(opened, witness, tmp_path):

@@ -1,15 +1,31 @@
-"""Clients that end, in a process of their own, while others come and go."""
+"""Clients that look, and that end, while others come and go."""
 
 import subprocess
 import sys
-import threading
-from contextlib import suppress
-from functools import partial
+from contextlib import contextmanager
 
 import pytest
 
+from tests.live.test_jack import open_both
+
 pytestmark = pytest.mark.jack
 
+COMING_AND_GOING = """
+import sys, time, jack
+from contextlib import suppress
+
+count, pause_s = int(sys.argv[1]), float(sys.argv[2])
+while True:
+    with suppress(jack.JackError), jack.Client("other", no_start_server=True) as other:
+        while True:
+            ports = [other.midi_outports.register(f"{i}") for i in range(count)]
+            time.sleep(pause_s)
+            if not all(map(other.owns, ports)):
+                break  # it was thrown out
+            for port in ports:
+                port.unregister()
+            print(flush=True)
+"""
 CLOSED_WHILE_IT_HEARS = """
 import threading, time
 from livecomposer.live.jack_client import close_client, open_client
@@ -51,30 +67,43 @@ def run(script, server):
     ).stdout
 
 
-def test_neither_it_nor_its_server_hangs(own_server):
-    import jack  # it needs libjack
-
-    ended = threading.Event()
-    client = partial(jack.Client, "other", no_start_server=True, servername=own_server.name)
-
-    def come_and_go():
-        while not ended.is_set():
-            with suppress(jack.JackError), client() as other:
-                port = other.midi_outports.register("port")
-                while not ended.wait(0.005) and other.owns(port):  # it is not, if it is thrown out
-                    port.unregister()
-                    port = other.midi_outports.register("port")
-
-    coming_and_going = threading.Thread(target=come_and_go, daemon=True)
-    coming_and_going.start()
+@contextmanager
+def others_come_and_go(server, count, pause_s):
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMING_AND_GOING, str(count), str(pause_s)],
+        env=server.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
+        yield process.stdout
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_neither_it_nor_its_server_hangs(own_server):
+    with others_come_and_go(own_server, 1, 0.005):
         for _ in range(5):
             run(CLOSED_WHILE_IT_HEARS, own_server)
-    finally:
-        ended.set()
-    coming_and_going.join(20)
     assert own_server.answers()
 
 
 def test_it_is_closed_before_python_ends(own_server):
     assert run(LEFT_OPEN, own_server) == "[]\n"
+
+
+@pytest.mark.parametrize("backend", ["jack", "rtmidi"])
+def test_others_that_go_while_they_are_looked_at_are_no_loss(own_server, monkeypatch, backend):
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", own_server.name)
+    ports = open_both(backend, "in", "out")
+    lost, looks = [], []
+    ports.watch.start(looks.append, lost.append)
+    with others_come_and_go(own_server, 64, 0.02) as rounds:
+        for _ in range(50):
+            rounds.readline()
+            ports.watch.wake()
+    for close in ports.closing:
+        close()
+    assert not lost
+    assert looks

@@ -1,4 +1,4 @@
-"""A monitor for each module: what one test leaves behind is for the next to bear."""
+"""A monitor for each module, a jam for all: what one test leaves behind is for the next to bear."""
 
 import shutil
 from pathlib import Path
@@ -64,7 +64,7 @@ def open_page(chromium):
     assert [text for text in complaints if "ERR_CONNECTION_REFUSED" not in text] == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def jam(tmp_path_factory):
     """`livecomposer demo`, whose own player has played."""
     folder = tmp_path_factory.mktemp("recordings")
