@@ -23,7 +23,7 @@ ELSEWHERE = {
     r"python3 -m venv .*": ".ci/run runs it",
     r"pip install .*": ".ci/run runs it",
     r"scripts/check.*": ".ci/run runs it",
-    r"pytest --faults": ".ci/run runs it",
+    r"pytest -n 2 --faults": ".ci/run runs it",
     r"pytest -n 2 -m browser": ".ci/run runs it",
     r"python scripts/config_reference\.py.*": "test_docs.py runs it",
     r"python -c 'import tensorflow'": "nothing of ours",
