@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from tests.monitor.jam import Jam, Watcher, wait_for
+from tests.monitor.jam import YOUR_TURN, Jam, Watcher, wait_for
 from tests.monitor.process import Monitor
 
 PROBE = Path(__file__).parent / "probe.js"
@@ -71,7 +71,7 @@ def jam(tmp_path_factory):
     settings = ["clock.tempo_bpm=300", "sampling.seed=1", f"record.folder={folder}"]
     with Jam("demo", *settings, 'model.others=["fixed"]') as jam:
         with Watcher(jam):  # it is waited for
-            wait_for(lambda: "it is your turn; Ctrl-C ends" in jam.said)
+            wait_for(lambda: YOUR_TURN in jam.said)
         yield jam
 
 

@@ -13,6 +13,9 @@ from contextlib import ExitStack, suppress
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+YOUR_TURN = "it is your turn; Ctrl-C ends"
+"""What the demo says when its own player has played."""
+
 
 def wait_for(what, seconds=20):
     """Wait until `what()` is true; returns it."""
@@ -72,7 +75,7 @@ class Watcher:
     """
 
     def __init__(self, jam):
-        self.state, self.keys = {}, []
+        self.state, self.keys, self._states = {}, [], 0
         self._jam, self._open = jam, ExitStack()
 
     def __enter__(self):
@@ -81,7 +84,7 @@ class Watcher:
         self._socket = self._open.enter_context(live)
         self.tell(type="enter", token=token)
         threading.Thread(target=self._listen, daemon=True).start()
-        wait_for(lambda: self.state)
+        wait_for(lambda: self._states > 1)  # what was played just before comes after the first
         return self
 
     def __exit__(self, *_):
@@ -111,5 +114,6 @@ class Watcher:
                 message = json.loads(text)
                 if message["type"] == "state":
                     self.state = message
+                    self._states += 1
                 elif message["type"] == "keys":
                     self.keys += message["keys"]

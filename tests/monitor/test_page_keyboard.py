@@ -33,7 +33,7 @@ def test_the_keyboard_is_played_and_the_answer_is_heard(page, watcher):
     is_quiet(watcher)
     answer = watcher.onsets(1)[len(answered) :]
     wait_for(lambda: sounds(page, 1)[-len(answer) :] == answer)
-    assert sounds(page, 0) == [60, 64, 67, 72]
+    assert sounds(page, 0)[-4:] == [60, 64, 67, 72]
     expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
     # A line may begin with what was played just before.
     told = page.locator("#played")
@@ -72,7 +72,7 @@ def test_the_voice_sounds_as_long_and_as_high_as_it_is_asked_to(page, pitch, her
 
 def test_the_first_click_may_turn_the_sound_on(untouched):
     page = untouched.page
-    page.mouse.click(*untouched.middle("Sound"))
+    page.mouse.click(*untouched.middle(re.compile("(Turn on s|S)ound")))
     sound = page.get_by_role("button", name="Sound")
     expect(sound).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#sound-told")).to_contain_text("is heard")

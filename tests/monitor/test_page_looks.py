@@ -13,7 +13,7 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
 from tests.conftest import write_midi
-from tests.monitor.jam import Jam, Watcher, wait_for
+from tests.monitor.jam import YOUR_TURN, Jam, Watcher, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,8 @@ def jam(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     notes = [(i / 2, 0.45, 48 + 5 * i % 31) for i in range(64)]
     write_midi(folder / "2026-11-26 20.15.00.mid", notes)
-    with Jam("demo", "sampling.seed=1", f"record.folder={folder}") as jam:
+    settings = ["clock.tempo_bpm=300", "sampling.seed=1", f"record.folder={folder}"]
+    with Jam("demo", *settings) as jam:
         yield jam
 
 
@@ -74,6 +75,7 @@ def test_it_looks_right(open_page, jam, shots, width, height, scheme):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_who_may_only_watch_can_read_it(open_page, jam, shots, scheme):
     size = {"width": 360, "height": 740}
+    wait_for(lambda: YOUR_TURN in jam.said)  # the demo's own player would begin again
     page = open_page(jam.address[:-1] + "_", viewport=size, color_scheme=scheme)
     expect(page.locator("#trust")).to_be_visible()
     with Watcher(jam) as watcher:
