@@ -7,7 +7,6 @@ The callbacks run in JACK's threads, once a period. They take no lock, log nothi
 nothing where there is nothing to do; what they learn goes into queues.
 """
 
-import logging
 import threading
 import time
 from contextlib import suppress
@@ -15,31 +14,33 @@ from typing import Any
 
 import jack
 
-from livecomposer import config
 from livecomposer.live.frame_clock import FrameClock
-from livecomposer.live.jack_client import ask, close_client, open_client, quiet_jack
+from livecomposer.live.jack_client import close_client
 from livecomposer.live.jack_transport import TransportReader
-from livecomposer.live.jack_watch import JackConnections
-from livecomposer.live.patchbay import Patchbay, Role, match_port
 from livecomposer.live.player import Player
 from livecomposer.live.ports import (
     Failed,
     PortError,
-    Ports,
     Receive,
     TellTransport,
-    unknown_port,
 )
 from livecomposer.live.realtime import SENDING, prefer_thread
 from livecomposer.live.schedule import FullError
-
-log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0  # for a server to run our callback
 _LOST_NS = 1_000_000_000  # more than is in any buffer
 
 
-class _Port:
+class LeftOutError(PortError):
+    """JACK 2 never wakes a client of ours.
+
+    It does so where it was made while another client went: what tells the first of our clients that
+    the other has gone may come late, and then takes from the second, which has got the other's
+    number, the semaphore that wakes it.
+    """
+
+
+class JackPort:
     """A client with one MIDI port.
 
     Args:
@@ -63,10 +64,15 @@ class _Port:
         client.set_shutdown_callback(self._shut_down)
 
     def open(self, *, realtime: bool) -> None:
-        """Begin to take part in the server's cycles, and show the port."""
+        """Begin to take part in the server's cycles, and show the port.
+
+        Raises:
+            LeftOutError: they go on without us.
+        """
         self._client.activate()  # first: whoever sees the port may connect to it
         self._port = self._register()
-        self._await_cycles(1)
+        if not self._await_cycles(1):
+            raise LeftOutError(f"the JACK server doesn't run {self.name!r}")
         if realtime and self._thread_id:
             prefer_thread(SENDING, self._thread_id)
 
@@ -121,7 +127,7 @@ class _Port:
         self._fail(PortError(f"the JACK server has let us go: {reason}"))
 
 
-class JackInput(_Port):
+class JackInput(JackPort):
     """An input port; its times are those of the frames of what comes.
 
     Attributes:
@@ -162,7 +168,7 @@ class JackInput(_Port):
             tell(self._frames.ns_of(start), changed)
 
 
-class JackOutput(_Port):
+class JackOutput(JackPort):
     """An output port that writes each message at the frame in which it is due.
 
     Attributes:
@@ -229,67 +235,3 @@ class JackOutput(_Port):
         self.xruns += 1
         if self._player:  # what was in the ports' buffers then, is lost
             self._player.repeat_ends(_LOST_NS)
-
-
-def open_jack_ports(settings: config.PortsSection, clock_port: str, before: Ports | None) -> Ports:
-    """See `open_ports`."""
-    quiet_jack()
-    clients: list[Any] = []
-    try:
-        return _open(settings, clock_port, before, clients)
-    except (PortError, jack.JackError) as error:
-        for client in clients:
-            close_client(client)
-        if isinstance(error, PortError):
-            raise
-        raise PortError(f"JACK: {error}") from None
-
-
-def _client(name: str) -> Any:
-    try:
-        return open_client(name)
-    except jack.JackOpenError as error:
-        if error.status.server_failed:
-            raise PortError(
-                "no usable MIDI system (tried jack): start a JACK server, or load ALSA's sequencer "
-                "(modprobe snd-seq)"
-            ) from None
-        raise PortError(f"JACK makes no client {name!r}: {error.status}") from None
-
-
-def _open(
-    settings: config.PortsSection, clock_port: str, before: Ports | None, clients: list[Any]
-) -> Ports:
-    names: dict[Role, str] = {"input": settings.input, "output": settings.output}
-    if clock_port:
-        names["clock"] = clock_port
-    for role, name in names.items():  # one by one: those that were made are closed on failure
-        clients.append(_client("livecomposer clock" if role == "clock" else name))
-    if clock_port and not before:
-        listed = ask(lambda: clients[0].get_ports(is_midi=True, is_output=True))
-        sources = [port.name for port in listed]
-        if match_port(clock_port, sources) is None:
-            raise unknown_port("clock.port", clock_port, sources)
-    patchbay = before.patchbay if before and before.patchbay else Patchbay(names)
-    connections = JackConnections(clients[0], patchbay)
-    frame_clock = FrameClock(clients[0].samplerate)
-    source = JackInput(clients[0], settings.input, frame_clock)
-    output = JackOutput(clients[1], settings.output, frame_clock)
-    clock = JackInput(clients[2], "livecomposer clock", frame_clock) if clock_port else None
-    ports: dict[Role, _Port] = {"input": source, "output": output}
-    if clock:
-        ports["clock"] = clock
-    for port in ports.values():
-        port.open(realtime=settings.realtime == "auto")
-    return Ports(
-        source,
-        output,
-        clock=clock,
-        watch_transport=source.watch_transport,
-        watch=connections.watch({role: port.full_name for role, port in ports.items()}),
-        patchbay=patchbay,
-        backend="jack",
-        xruns=lambda: output.xruns,
-        lost=lambda: source.lost + (clock.lost if clock else 0),
-        ahead_ns=lambda: 2 * frame_clock.length_ns(clients[0].blocksize),
-    )

@@ -213,7 +213,7 @@ def open_ports(
     """
     if _choose_backend(settings) == "jack":
         try:
-            from livecomposer.live.jack_ports import open_jack_ports
+            from livecomposer.live.jack_opening import open_jack_ports
         except ImportError:
             raise PortError(
                 f"ports.backend = 'jack' needs JACK-Client: {install_command('jack')}"

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from livecomposer.live.player import Player
 from tests.live.test_jack import open_both
 
 pytestmark = pytest.mark.jack
 
-COMING_AND_GOING = """
+PORTS_THAT_COME_AND_GO = """
 import sys, time, jack
 from contextlib import suppress
 
@@ -25,6 +26,15 @@ while True:
             for port in ports:
                 port.unregister()
             print(flush=True)
+"""
+CLIENTS_THAT_COME_AND_GO = """
+import jack
+from contextlib import suppress
+
+while True:
+    with suppress(jack.JackError):
+        jack.Client("other", no_start_server=True).close()
+    print(flush=True)
 """
 CLOSED_WHILE_IT_HEARS = """
 import threading, time
@@ -68,9 +78,10 @@ def run(script, server):
 
 
 @contextmanager
-def others_come_and_go(server, count, pause_s):
+def beside(server, script, *arguments):
+    """A process; what it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COMING_AND_GOING, str(count), str(pause_s)],
+        [sys.executable, "-c", script, *arguments],
         env=server.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -83,7 +94,7 @@ def others_come_and_go(server, count, pause_s):
 
 
 def test_neither_it_nor_its_server_hangs(own_server):
-    with others_come_and_go(own_server, 1, 0.005):
+    with beside(own_server, PORTS_THAT_COME_AND_GO, "1", "0.005"):
         for _ in range(5):
             run(CLOSED_WHILE_IT_HEARS, own_server)
     assert own_server.answers()
@@ -99,7 +110,7 @@ def test_others_that_go_while_they_are_looked_at_are_no_loss(own_server, monkeyp
     ports = open_both(backend, "in", "out")
     lost, looks = [], []
     ports.watch.start(looks.append, lost.append)
-    with others_come_and_go(own_server, 64, 0.02) as rounds:
+    with beside(own_server, PORTS_THAT_COME_AND_GO, "64", "0.02") as rounds:
         for _ in range(50):
             rounds.readline()
             ports.watch.wake()
@@ -107,3 +118,15 @@ def test_others_that_go_while_they_are_looked_at_are_no_loss(own_server, monkeyp
         close()
     assert not lost
     assert looks
+
+
+def test_ports_that_are_opened_while_others_go_are_run(own_server, monkeypatch):
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", own_server.name)
+    with beside(own_server, CLIENTS_THAT_COME_AND_GO) as rounds:
+        for _ in range(3):
+            rounds.readline()
+            ports = open_both("jack", "in", "out")
+            ports.output.start(Player(0), lambda _: None)
+            assert ports.output.stop()
+            for close in ports.closing:
+                close()
