@@ -112,10 +112,11 @@ def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -
         return []
     import jack
 
-    for quiet in (jack.set_error_function, jack.set_info_function):
-        quiet(lambda _message: None)
+    from livecomposer.live.jack_client import close_client, open_client, quiet_jack
+
+    quiet_jack()
     try:
-        client = jack.Client("livecomposer guardian", no_start_server=True)
+        client = open_client("livecomposer guardian")
     except jack.JackError:
         return listeners
     missing = []
@@ -132,7 +133,7 @@ def _reach_by_jack(_backend: str, listeners: list[str], messages: list[bytes]) -
     except jack.JackError:
         return listeners
     finally:
-        client.close()
+        close_client(client)
 
 
 def _reach_by_rtmidi(backend: str, listeners: list[str], messages: list[bytes]) -> list[str]:

@@ -1,7 +1,8 @@
 """Clients of a JACK server, which are closed while their threads are not in Python.
 
-JACK 2 ends the thread that brings a client its notifications wherever it is (`pthread_cancel`).
-From Python, it would take the interpreter's lock with it, and all would stand still.
+JACK 2 ends the thread that brings a client its notifications, and that complains where the server
+has died, wherever it is (`pthread_cancel`). From Python, it would take the interpreter's lock with
+it, and all would stand still.
 """
 
 import atexit

@@ -10,6 +10,7 @@ from typing import Any
 
 import jack
 
+from livecomposer.live.jack_client import close_client
 from livecomposer.live.offline import timed_messages
 from livecomposer.midi.files import read_midi
 from tests.live.servers import JackServer
@@ -46,8 +47,7 @@ class Witness:
 
     def __exit__(self, *_: object) -> None:
         for client in (self._player, self._ear):
-            client.deactivate()
-            client.close()
+            close_client(client)
 
     def ports(self) -> list[str]:
         """The MIDI ports of all clients."""
