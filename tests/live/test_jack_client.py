@@ -28,13 +28,14 @@ while True:
             print(flush=True)
 """
 CLIENTS_THAT_COME_AND_GO = """
-import jack
+import jack, time
 from contextlib import suppress
 
 while True:
     with suppress(jack.JackError):
         jack.Client("other", no_start_server=True).close()
     print(flush=True)
+    time.sleep(0.005)
 """
 CLOSED_WHILE_IT_HEARS = """
 import threading, time
@@ -123,7 +124,7 @@ def test_others_that_go_while_they_are_looked_at_are_no_loss(own_server, monkeyp
 def test_ports_that_are_opened_while_others_go_are_run(own_server, monkeypatch):
     monkeypatch.setenv("JACK_DEFAULT_SERVER", own_server.name)
     with beside(own_server, CLIENTS_THAT_COME_AND_GO) as rounds:
-        for _ in range(3):
+        for _ in range(10):
             rounds.readline()
             ports = open_both("jack", "in", "out")
             ports.output.start(Player(0), lambda _: None)
