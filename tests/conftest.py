@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mido
 import numpy as np
@@ -18,6 +19,9 @@ from livecomposer.music.tokeniser import TokeniserSettings
 from livecomposer.music.tokens import parse_token
 from livecomposer.music.vocabulary import Vocabulary
 from tests.live.servers import JackServer
+
+if TYPE_CHECKING:
+    from tests.live.witness import Witness
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,15 +49,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What wants the machine to itself may run again; most faults are for another day.
+    """JACK servers want the machine to themselves; most faults are for another day.
 
-    A JACK server that is short of time loses what is in its ports' buffers, and throws clients out:
-    nothing of ours can help that. In a browser, too, what happens may come too late for a test.
+    In a browser, on a machine that does much else, what happens may come too late for a test.
     """
     for item in items:
         if item.get_closest_marker("jack"):
             item.add_marker("realtime")
-        if item.get_closest_marker("realtime") or item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=2))
     wanted = config.getoption("--faults")
     left_out = [item for item in items if bool(item.get_closest_marker("faults")) != wanted]
@@ -125,6 +128,15 @@ def jack_server() -> Iterator[JackServer]:
     server.start()
     yield server
     server.end()
+
+
+@pytest.fixture
+def witness(jack_server: JackServer) -> "Iterator[Witness]":
+    """Somebody who plays to programs on that server, and hears them."""
+    from tests.live.witness import Witness  # it needs libjack
+
+    with Witness(jack_server) as witness:
+        yield witness
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TIMES, _BETWEEN_S = 10, 0.01
+"""A program that ends takes its ports away within milliseconds."""
 _HEARD_S = 0.05
 """In which the last notification has been heard: none takes a millisecond of its own."""
 

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import write_midi
 from tests.live.test_jack import OUT, PHRASE, playing
 
-pytestmark = pytest.mark.jack
+pytestmark = [pytest.mark.jack, pytest.mark.flaky(reruns=2)]
 
 SESSION = Path(__file__).parent / "ardour"
 PHRASE_END = 4  # beats

@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.test_jack import OUT, playing
 
-pytestmark = pytest.mark.jack
+pytestmark = [pytest.mark.jack, pytest.mark.flaky(reruns=2)]
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/default-GM.sf2")
 MS = 1_000_000

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from livecomposer.live.player import Player
-from tests.live.test_jack import open_both
+from tests.live.test_jack_ports import open_both
 
 pytestmark = pytest.mark.jack
 
